@@ -1,0 +1,92 @@
+/* What the API server holds, as far as it matters here: stored projections. */
+#ifndef FORMATION_OBSERVED_H
+#define FORMATION_OBSERVED_H
+
+#include "api/object.h"
+#include "codec/digest.h"
+#include "formation/model.h"
+
+/*
+ * Each is one allocation that begins with a struct object; free() gives it
+ * back. A projection of an object that a Formation may own says which
+ * desired state it satisfied when it was read (`satisfied`, see
+ * formation/desired.h), so that the object itself need not be kept.
+ */
+
+/* A Formation is kept as the JSON text of what KEEP_FORMATION keeps. */
+struct stored_formation {
+	struct object object; /* object.formation is its own name */
+	size_t json_len;
+	const char *json;
+};
+
+/* So is a DynoSize. */
+struct stored_size {
+	struct object object;
+	size_t json_len;
+	const char *json;
+};
+
+/* Deployment, Service or PodDisruptionBudget of a process. */
+struct observed_child {
+	struct object object;
+	const char *type;               /* label dyno.dev/type, or "" */
+	struct digest satisfied;        /* desired state it satisfies, or none */
+	struct digest satisfied_before; /* what its last version satisfied, or none */
+	uint64_t meta_hash;             /* labels, annotations, owners, as read */
+};
+
+struct observed_deployment {
+	struct observed_child child;
+	int replicas;                /* spec.replicas */
+	int quantity_annotation;     /* dyno.dev/quantity, or QUANTITY_UNSET */
+	int template_version;        /* dyno.dev/template-version, 0 when absent */
+	bool paused;
+	int64_t observed_generation; /* status.… from here */
+	int status_replicas;
+	int updated;
+	int ready;
+	int available;
+	bool deadline_exceeded;      /* Progressing=False, ProgressDeadlineExceeded */
+	const char *failure;         /* message of ReplicaFailure=True, or NULL */
+};
+
+enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
+
+/* A pod, with the state of the dyno's own container. */
+struct observed_pod {
+	struct object object;
+	const char *type;
+	const char *size;          /* label dyno.dev/size */
+	int dyno;                  /* number in dyno.dev/dyno, 0 when it has none */
+	bool has_deletion_cost;    /* the annotation is there and is minus the number */
+	enum pod_phase phase;
+	bool ready;                /* condition Ready */
+	bool running;              /* the container runs */
+	bool gated;                /* has scheduling gates */
+	const char *waiting;       /* state.waiting.reason, or NULL */
+	const char *waiting_message;
+	const char *unschedulable; /* message of PodScheduled=False/Unschedulable, or NULL */
+	const char *node;          /* or NULL */
+	int restarts;
+	int last_exit_code;        /* of the last termination, -1 when there was none */
+	bool oom_killed;           /* the last termination was by the memory limit */
+	int64_t since_ms;          /* when the present state began, 0 unknown */
+};
+
+extern const struct json_keep KEEP_CHILD[];      /* Service, PodDisruptionBudget: all owned fields */
+extern const struct json_keep KEEP_DEPLOYMENT[];
+extern const struct json_keep KEEP_POD[];
+
+/*
+ * Project an object from the API server.
+ * Return NULL with ERR_PARSE when it is not of its kind's shape.
+ * `satisfied` and `satisfied_before` are left none: formation/desired.h.
+ */
+struct stored_formation *stored_formation_new(const struct json *value, struct err *err);
+struct stored_size *stored_size_new(const struct json *value, struct err *err);
+struct observed_child *observed_child_new(const struct json *value, struct err *err);
+struct observed_deployment *observed_deployment_new(const struct json *value, struct err *err);
+struct observed_pod *observed_pod_new(const struct json *value, struct err *err);
+
+#endif

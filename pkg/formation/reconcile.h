@@ -1,0 +1,77 @@
+/* The heart: what is known in, what to do out. Pure. */
+#ifndef FORMATION_RECONCILE_H
+#define FORMATION_RECONCILE_H
+
+#include "api/resource.h"
+#include "formation/model.h"
+#include "formation/observed.h"
+
+/* The last write for an object that failed and has not succeeded since. */
+struct write_failure {
+	const char *type;                /* process type, or NULL: the formation as a whole */
+	const struct resource *resource;
+	enum err_code code;
+	const char *message;
+};
+
+/* Everything that is known. All borrowed. Arrays in any order. */
+struct reconcile_input {
+	const struct formation *formation;
+	const struct dyno_sizes *sizes;
+	const struct observed_deployment *const *deployments; /* label or name says they are of this formation */
+	size_t deployment_count;
+	const struct observed_child *const *services;
+	size_t service_count;
+	const struct observed_child *const *budgets;
+	size_t budget_count;
+	const struct observed_pod *const *pods;
+	size_t pod_count;
+	const struct write_failure *failures;
+	size_t failure_count;
+	int64_t now_ms; /* Unix time, for condition timestamps */
+};
+
+enum step_kind {
+	STEP_APPLY,  /* server-side apply of `body`, force; creates when uid is NULL */
+	STEP_DELETE, /* delete with uid and version as preconditions */
+	STEP_PATCH,  /* merge patch of `body` (a pod's dyno name) with uid and version */
+	STEP_STATUS, /* apply of the Formation's status subresource */
+	STEP_EVENT,  /* record an event on the Formation */
+};
+
+struct step {
+	enum step_kind kind;
+	int phase;                       /* phases run in order, the steps of one side by side */
+	const struct resource *resource;
+	const char *ns;
+	const char *name;
+	const char *uid;                 /* precondition, or NULL */
+	uint64_t version;                /* precondition, or 0 */
+	const char *type;                /* process type it is for, or NULL */
+	const char *manager;             /* field manager of an apply */
+	const struct json *body;
+	const char *reason;              /* STEP_EVENT: CamelCase reason, */
+	const char *note;                /* text, */
+	bool warning;                    /* and type */
+};
+
+/*
+ * An ordered list of steps. When a step fails, steps of later phases for
+ * the same process are not done this time; the status step always is, and
+ * is last. `again_ms` is when to look again though nothing changes, 0 never.
+ */
+struct plan {
+	const struct step *steps;
+	size_t step_count;
+	int64_t again_ms;
+};
+
+/*
+ * Decide what to do. Never fails; allocates in `arena` alone. The same
+ * input gives the same plan; an input that is as the plan wanted it gives
+ * an empty plan.
+ */
+void formation_reconcile(struct arena *arena, const struct reconcile_input *input,
+			 struct plan *ret_plan);
+
+#endif
