@@ -110,7 +110,7 @@ image: programs ## Make the controller's container image for the cluster of `mak
 
 # --- tests -------------------------------------------------------------
 .PHONY: test check unit golden integration e2e asan memcheck bench lint fmt
-test: ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
+test: deps-test ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
 	$(Q)tests/run all
 
 check: deps-test $(UNIT) $(GOLDEN) ## Unit and golden tests: no network, no root, seconds
