@@ -51,7 +51,8 @@ static const char *again(const char *text, const struct json_keep *keep)
 
 static void test_every_type_is_read(void **state)
 {
-	const char *text = "{\"a\":null,\"b\":true,\"c\":false,\"d\":-1.5e+3,\"e\":\"x\",\"f\":[1,[],{}]}";
+	const char *text =
+		"{\"a\":null,\"b\":true,\"c\":false,\"d\":-1.5e+3,\"e\":\"x\",\"f\":[1,[],{}]}";
 
 	(void)state;
 	assert_string_equal(again(text, NULL), text);
@@ -70,10 +71,17 @@ static void test_scalars_stand_alone(void **state)
 static void test_what_is_not_json_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", " ", "{", "[", "[1", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}",
-		"[1,]", "[,1]", "tru", "nul", "\"x", "'x'", "{a:1}", "{\"a\" 1}", "1 2", "{} {}",
-		"[1]]", "// x\n1", "/* */1", "\"\n\"", "\"\t\"", "\"\\x\"", "\"\\u12g4\"", "NaN",
-		"Infinity", "undefined", "{1:2}", "{null:1}", "\xef\xbb\xbf{}",
+		"",           " ",        "{",
+		"[",          "[1",       "{\"a\"",
+		"{\"a\":",    "{\"a\":1", "{\"a\":1,",
+		"{\"a\":1,}", "[1,]",     "[,1]",
+		"tru",        "nul",      "\"x",
+		"'x'",        "{a:1}",    "{\"a\" 1}",
+		"1 2",        "{} {}",    "[1]]",
+		"// x\n1",    "/* */1",   "\"\n\"",
+		"\"\t\"",     "\"\\x\"",  "\"\\u12g4\"",
+		"NaN",        "Infinity", "undefined",
+		"{1:2}",      "{null:1}", "\xef\xbb\xbf{}",
 	};
 
 	(void)state;
@@ -83,8 +91,10 @@ static void test_what_is_not_json_is_refused(void **state)
 
 static void test_numbers_are_what_json_calls_numbers(void **state)
 {
-	static const char *const good[] = { "0", "-0", "1", "-1", "0.5", "1e5", "1E-5", "1.5e+10", "1e999" };
-	static const char *const bad[] = { "01", "-01", "+1", ".5", "1.", "1e", "1e+", "-", "0x10", "1_000", "--1" };
+	static const char *const good[] = { "0",   "-0",   "1",       "-1",   "0.5",
+		                            "1e5", "1E-5", "1.5e+10", "1e999" };
+	static const char *const bad[] = { "01",  "-01", "+1",   ".5",    "1.", "1e",
+		                           "1e+", "-",   "0x10", "1_000", "--1" };
 	char text[32];
 
 	(void)state;
@@ -102,7 +112,8 @@ static void test_numbers_are_what_json_calls_numbers(void **state)
 
 static void test_escapes_are_decoded(void **state)
 {
-	struct json *value = unit_json(&arena, "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"");
+	struct json *value = unit_json(
+		&arena, "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"");
 
 	(void)state;
 	assert_string_equal(value->text, "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
@@ -111,9 +122,20 @@ static void test_escapes_are_decoded(void **state)
 static void test_half_a_surrogate_pair_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"\"\\ud800\"", "\"\\udc00\"", "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\ud800\\u0041\"",
-		"\"\\ud800\\ud800\"", "\"\\ude00\\ud83d\"", "{\"\\udbff\":1}", "\"\\ud83d\\ude00\\ud83d\"",
-		"\"\\ud800\\u\"", "\"\\ud800\\u", "\"\\ud800\\", "\"\\ud8", "\"\\uD800\\uD8\"",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\ud800x\"",
+		"\"\\ud800\\n\"",
+		"\"\\ud800\\u0041\"",
+		"\"\\ud800\\ud800\"",
+		"\"\\ude00\\ud83d\"",
+		"{\"\\udbff\":1}",
+		"\"\\ud83d\\ude00\\ud83d\"",
+		"\"\\ud800\\u\"",
+		"\"\\ud800\\u",
+		"\"\\ud800\\",
+		"\"\\ud8",
+		"\"\\uD800\\uD8\"",
 	};
 
 	(void)state;
@@ -126,13 +148,31 @@ static void test_half_a_surrogate_pair_is_refused(void **state)
 static void test_malformed_utf8_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc3", "\xc3(", "\xe0\x80\x80", "\xe0\x9f\xbf",
-		"\xe2\x82", "\xe2(\xa1", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80",
-		"\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80",
-		"\xfe", "\xff", "abcdefgh\xffijkl", "\xc3\xa9\xc3",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc3",
+		"\xc3(",
+		"\xe0\x80\x80",
+		"\xe0\x9f\xbf",
+		"\xe2\x82",
+		"\xe2(\xa1",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80\x80",
+		"\xfe",
+		"\xff",
+		"abcdefgh\xffijkl",
+		"\xc3\xa9\xc3",
 	};
 	static const char *const good[] = {
-		"\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
+		"\xc2\x80",         "\xdf\xbf",         "\xe0\xa0\x80",
+		"\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbf",
 		"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "abcdefg\xc3\xa9hijk",
 	};
 	char text[64];
@@ -277,7 +317,8 @@ static void test_string_has_a_ceiling(void **state)
 
 static void test_count_of_values_has_a_ceiling(void **state)
 {
-	/* The array and its elements: one more than the ceiling at 2 × LIMIT_JSON_VALUES + 1 bytes. */
+	/* The array and its elements: one more than the ceiling at 2 × LIMIT_JSON_VALUES + 1 bytes.
+	 */
 	size_t len = 2 * (LIMIT_JSON_VALUES - 1) + 1;
 	char *text = x_malloc(len + 2);
 
@@ -300,8 +341,10 @@ static void test_only_named_members_are_kept(void **state)
 	static const struct json_keep keep[] = { { "a", inner }, { "b", NULL }, { 0 } };
 
 	(void)state;
-	assert_string_equal(again("{\"z\":[{\"x\":1}],\"a\":{\"x\":{\"y\":1},\"y\":2},\"b\":{\"c\":[1]},\"q\":1}", keep),
-			    "{\"a\":{\"x\":{\"y\":1}},\"b\":{\"c\":[1]}}");
+	assert_string_equal(again("{\"z\":[{\"x\":1}],\"a\":{\"x\":{\"y\":1},\"y\":2},\"b\":{\"c\":"
+	                          "[1]},\"q\":1}",
+	                          keep),
+	                    "{\"a\":{\"x\":{\"y\":1}},\"b\":{\"c\":[1]}}");
 	assert_string_equal(again("{\"a\":7,\"b\":null,\"c\":{}}", keep), "{\"a\":7,\"b\":null}");
 	assert_string_equal(again("{\"aa\":1,\"\":2}", keep), "{}");
 }
@@ -313,7 +356,7 @@ static void test_children_apply_to_each_element(void **state)
 
 	(void)state;
 	assert_string_equal(again("{\"a\":[{\"x\":1,\"y\":2},3,[{\"y\":1,\"x\":4}],{}]}", keep),
-			    "{\"a\":[{\"x\":1},3,[{\"x\":4}],{}]}");
+	                    "{\"a\":[{\"x\":1},3,[{\"x\":4}],{}]}");
 	assert_string_equal(again("[{\"a\":1,\"b\":1},{\"b\":2}]", keep), "[{\"a\":1},{}]");
 }
 
@@ -324,9 +367,10 @@ static void test_a_star_stands_for_the_rest_of_a_name(void **state)
 	static const struct json_keep some[] = { { "app.*", NULL }, { 0 } };
 
 	(void)state;
-	assert_string_equal(again("{\"a\":{\"x\":1,\"y\":1},\"b\":{\"y\":1}}", any), "{\"a\":{\"x\":1},\"b\":{}}");
+	assert_string_equal(again("{\"a\":{\"x\":1,\"y\":1},\"b\":{\"y\":1}}", any),
+	                    "{\"a\":{\"x\":1},\"b\":{}}");
 	assert_string_equal(again("{\"app.\":1,\"app.b\":2,\"app\":3,\"apps.b\":4}", some),
-			    "{\"app.\":1,\"app.b\":2}");
+	                    "{\"app.\":1,\"app.b\":2}");
 }
 
 static void test_duplicate_of_a_kept_member_is_refused(void **state)
@@ -398,10 +442,12 @@ int main(void)
 		cmocka_unit_test_teardown(test_malformed_utf8_is_refused, reset),
 		cmocka_unit_test_teardown(test_nul_is_refused, reset),
 		cmocka_unit_test_teardown(test_duplicate_member_is_refused, reset),
-		cmocka_unit_test_teardown(test_duplicates_are_found_in_objects_of_every_width, reset),
+		cmocka_unit_test_teardown(test_duplicates_are_found_in_objects_of_every_width,
+		                          reset),
 		cmocka_unit_test_teardown(test_duplicates_cost_no_square, reset),
 		cmocka_unit_test_teardown(test_depth_has_a_ceiling, reset),
-		cmocka_unit_test_teardown(test_skipped_values_have_the_same_ceiling_of_depth, reset),
+		cmocka_unit_test_teardown(test_skipped_values_have_the_same_ceiling_of_depth,
+		                          reset),
 		cmocka_unit_test_teardown(test_a_million_brackets_are_refused, reset),
 		cmocka_unit_test_teardown(test_document_has_a_ceiling, reset),
 		cmocka_unit_test_teardown(test_string_has_a_ceiling, reset),
