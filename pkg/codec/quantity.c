@@ -34,7 +34,7 @@ static void add_digit(struct amount *amount, char c, int scale)
 		amount->exponent += scale + 1;
 		return;
 	}
-	amount->digits = amount->digits * 10 + (wide)(c - '0');
+	amount->digits = amount->digits * 10 + (unsigned)(c - '0');
 	amount->count += amount->digits != 0;
 	amount->exponent += scale;
 }
