@@ -56,9 +56,9 @@ func image(args []string) error {
 	if len(args) != 2 {
 		return errUsage
 	}
-	host, rest, ok := strings.Cut(args[0], "/")
-	if !ok || !strings.Contains(host, ".") || !strings.Contains(rest, ":") {
-		return fmt.Errorf("%w: an image's name is HOST/NAME:TAG, not %q", errUsage, args[0])
+	reference, err := fullName(args[0])
+	if err != nil {
+		return err
 	}
 	c, err := loadUp(name)
 	if err != nil {
@@ -67,7 +67,23 @@ func image(args []string) error {
 	if c.Mode != modeNode {
 		return fmt.Errorf("cluster %s has the mode %s: no node that could run an image", c.Name, c.Mode)
 	}
-	return c.importImage(args[0], config, os.DirFS(args[1]))
+	return c.importImage(reference, config, os.DirFS(args[1]))
+}
+
+// fullName completes an image's name as Kubernetes does, which looks for it by its full name only.
+func fullName(name string) (string, error) {
+	host, rest, found := strings.Cut(name, "/")
+	switch {
+	case !found:
+		rest = name
+		name = "docker.io/library/" + name
+	case !strings.ContainsAny(host, ".:") && host != "localhost":
+		name = "docker.io/" + name
+	}
+	if !strings.Contains(rest, ":") {
+		return "", fmt.Errorf("%w: an image's name is NAME:TAG, not %q", errUsage, rest)
+	}
+	return name, nil
 }
 
 // importImage makes an image with one layer, the files of a folder, and imports it into the node's containerd.

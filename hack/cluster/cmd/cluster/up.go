@@ -101,6 +101,9 @@ func up(args []string) error {
 		return err
 	}
 	defer held.Close()
+	if socket := filepath.Join(dir, "run", "containerd.sock.ttrpc"); len(socket) > 107 {
+		return fmt.Errorf("%s is too long for the path of a socket: set FORMATION_CLUSTER_DIR to a shorter one", socket)
+	}
 	c, err := load(o.name)
 	if err == nil && c.alive() {
 		if o.mode != "" && o.mode != c.Mode {
