@@ -1,4 +1,4 @@
-/* What yajl lets pass in strings and must not: for json_read.c alone. */
+/* What parsers let pass in strings and must not: for json_read.c and yaml.c alone. */
 #ifndef CODEC_JSON_CHECK_H
 #define CODEC_JSON_CHECK_H
 
