@@ -48,7 +48,6 @@ const (
 	podCIDR     = "10.244.0.0/16"
 	serviceCIDR = "10.96.0.0/16"
 	serviceIP   = "10.96.0.1" // of the Service `kubernetes`
-	dnsIP       = "10.96.0.10"
 )
 
 var (
@@ -140,7 +139,11 @@ func (c *Cluster) save() error {
 
 // load reads a cluster's decisions; fs.ErrNotExist when there is none of that name.
 func load(name string) (*Cluster, error) {
-	text, err := os.ReadFile(filepath.Join(baseDir(), name, "cluster.json"))
+	return loadFrom(filepath.Join(baseDir(), name))
+}
+
+func loadFrom(dir string) (*Cluster, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "cluster.json"))
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (c *Cluster) stages() [][]part {
 	switch c.Mode {
 	case modeNode:
 		stages[0] = append(stages[0], c.containerd())
-		stages[2] = append(stages[2], c.kubelet(), c.kubeProxy())
+		stages[2] = append(stages[2], c.kubelet(), c.kubeProxy(), c.dns())
 	case modeFake:
 		stages = append(stages, []part{c.kwok()})
 	}
@@ -157,6 +157,15 @@ func (c *Cluster) kubeProxy() part {
 	return c.component("kube-proxy", "http://127.0.0.1:10256/livez", "--config="+c.path("components", "kube-proxy.yaml"))
 }
 
+// dns is this program itself; see the file dns.go.
+func (c *Cluster) dns() part {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err) // /proc is not mounted, and without it nothing here works
+	}
+	return part{name: "dns", argv: []string{self, "dns", c.Dir}, health: "http://127.0.0.1:10053/healthz"}
+}
+
 func (c *Cluster) kwok() part {
 	return part{
 		name: "kwok",
@@ -184,7 +193,7 @@ func (c *Cluster) writeConfigs() error {
 		}
 		err = parsed.Execute(&text, map[string]any{
 			"Dir": c.Dir, "Overlay": c.Overlay, "CNIPlugins": c.CNIPlugins, "PauseImage": pauseImage,
-			"NodeName": nodeName, "NodeIP": nodeIP, "PodCIDR": podCIDR, "DNS": dnsIP, "CgroupRoot": c.cgroup(),
+			"NodeName": nodeName, "NodeIP": nodeIP, "PodCIDR": podCIDR, "CgroupRoot": c.cgroup(),
 		})
 		if err != nil {
 			return err

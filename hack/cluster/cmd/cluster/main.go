@@ -35,7 +35,7 @@ func main() {
 	commands := map[string]func([]string) error{
 		"up": up, "down": down, "status": status, "kubeconfig": kubeconfig, "dir": dir, "exec": execute,
 		"user": user, "component": component, "image": image, "mode": mode,
-		"supervise": supervise, "probe": probeInside, // these two are called by the program itself
+		"supervise": supervise, "dns": dns, "probe": probeInside, // these are called by the program itself
 	}
 	command, ok := commands[os.Args[1]]
 	if !ok {

@@ -211,7 +211,7 @@ func makePKI(c *Cluster) error {
 			return err
 		}
 	}
-	certPEM, keyPEM, err := a.client("kube-apiserver-kubelet-client", []string{"system:masters"})
+	certPEM, keyPEM, err := a.client("formation-cluster", []string{"system:masters"})
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -59,12 +57,8 @@ func supervise(args []string) error {
 	if len(args) != 1 {
 		return errUsage
 	}
-	text, err := os.ReadFile(filepath.Join(args[0], "cluster.json"))
+	c, err := loadFrom(args[0])
 	if err != nil {
-		return err
-	}
-	c := &Cluster{}
-	if err := json.Unmarshal(text, c); err != nil {
 		return err
 	}
 	// A component is killed with the thread that started it: the one of this function, for good.
