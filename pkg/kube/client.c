@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/status.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "kube/refusal.h"
 
 enum { DEFAULT_TIMEOUT_MS = 30 * 1000 };
 
@@ -121,18 +121,6 @@ static struct json *parse_answer(struct client_call *call, const struct http_res
 	return object;
 }
 
-/* What can be read of a refusal: a Status, or nothing. */
-static void parse_refusal(struct client_call *call, const struct http_result *result)
-{
-	struct err ignored = ERR_INIT;
-	struct json *body = NULL;
-
-	if (json_parse(&call->client->answer, buf_cstr(&call->answer), call->answer.len, NULL,
-		       &body, &ignored) < 0)
-		body = NULL;
-	status_error(&call->err, result->status, result->retry_after_ms, body);
-}
-
 static bool is_success(int status)
 {
 	return status >= 200 && status < 300;
@@ -175,9 +163,8 @@ static void on_done(void *arg, const struct http_result *result, const struct er
 	} else if (is_success(result->status)) {
 		object = parse_answer(call, result);
 	} else {
-		parse_refusal(call, result);
+		refusal_error(result, &call->answer, &call->err);
 		if (wants_renewal(call, result)) {
-			arena_reset(&call->client->answer);
 			call->waiter.generation = call->generation;
 			credentials_renew(call->client->credentials, &call->waiter);
 			return;
@@ -236,7 +223,8 @@ static const struct json *delete_body(struct arena *arena, const struct client_r
 
 	json_set_string(arena, options, "kind", "DeleteOptions");
 	json_set_string(arena, options, "apiVersion", "v1");
-	json_set_string(arena, options, "propagationPolicy", "Background");
+	json_set_string(arena, options, "propagationPolicy",
+			request->delete_foreground ? "Foreground" : "Background");
 	if (request->dry_run)
 		json_add(json_set_array(arena, options, "dryRun"), json_new_string(arena, "All"));
 	if (!request->delete_uid && !request->delete_version)

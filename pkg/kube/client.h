@@ -61,6 +61,7 @@ struct client_request {
 	const struct json *body;   /* or NULL; written out before the call returns; not of a delete */
 	const char *delete_uid;    /* preconditions of a delete, or NULL */
 	uint64_t delete_version;   /* or 0 */
+	bool delete_foreground;    /* the object stays until all that it owns is gone */
 	const struct json_keep *keep; /* of the answer, NULL for everything */
 	enum http_priority priority;
 	int64_t timeout_ms;        /* 0: 30 s */
@@ -70,7 +71,7 @@ struct client_request {
  * Start a request. Never fails; failures come by `done`, never before
  * this has returned. No retry is made here but the one of a 401: the
  * caller's queue does that.
- * A delete asks for background propagation. Its answer is a Status, or the
+ * A delete asks for background propagation unless told. Its answer is a Status, or the
  * object while finalizers keep it: then it isn't gone.
  * `request` and what it points to are read before this returns, but
  * resource and keep, which must outlive the call.

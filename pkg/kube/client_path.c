@@ -1,6 +1,6 @@
 #include "base/limits.h"
 #include "kube/client.h"
-#include "kube/url.h"
+#include "kube/escape.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ static void put_collection(struct buf *path, const struct client_request *reques
 		buf_printf(path, "/api/%s", resource->version);
 	if (resource->namespaced && request->ns && *request->ns) {
 		buf_puts(path, "/namespaces/");
-		url_escape(path, request->ns);
+		escape_url(path, request->ns);
 	}
 	buf_printf(path, "/%s", resource->plural);
 }
@@ -24,7 +24,7 @@ static void put_parameter(struct buf *path, const char *name, const char *value)
 {
 	buf_putc(path, memchr(path->data, '?', path->len) ? '&' : '?');
 	buf_printf(path, "%s=", name);
-	url_escape(path, value);
+	escape_url(path, value);
 }
 
 const char *client_path(struct arena *arena, const struct client_request *request)
@@ -35,7 +35,7 @@ const char *client_path(struct arena *arena, const struct client_request *reques
 	put_collection(&path, request);
 	if (request->name && *request->name) {
 		buf_putc(&path, '/');
-		url_escape(&path, request->name);
+		escape_url(&path, request->name);
 	}
 	if (request->subresource)
 		buf_printf(&path, "/%s", request->subresource);

@@ -2,7 +2,7 @@
 #ifndef KUBE_INFORMER_H
 #define KUBE_INFORMER_H
 
-#include "kube/client.h"
+#include "kube/reflector.h"
 #include "kube/store.h"
 
 /*
@@ -11,10 +11,11 @@
  */
 struct informer;
 
+/* No handler may stop or free the informer. */
 struct informer_handlers {
 	/*
-	 * Project an object from the API server. `arena` is scratch until
-	 * return. Returns a malloc'ed object for the store, or NULL with
+	 * Project an object from the API server; asked only for versions
+	 * newer than the stored one. `arena` is scratch until return. Returns a malloc'ed object for the store, or NULL with
 	 * `err`: it is logged, counted and skipped.
 	 */
 	struct object *(*decode)(void *arg, struct arena *arena, const struct json *value,
@@ -35,18 +36,20 @@ struct informer_config {
 	const char *label_selector;   /* or NULL; unescaped */
 	const struct json_keep *keep; /* of one object */
 	struct store *store;          /* may be shared by informers of other namespaces */
+	struct credentials *credentials; /* renewed on a 401, or NULL */
 	struct informer_handlers handlers;
 };
 
 /* What /readyz and /metrics say of it. */
 struct informer_state {
 	bool synced;               /* the first list was complete */
+	uint64_t version;          /* the store has everything up to here; bookmarks move it too */
 	const char *phase;         /* "listing", "watching", "waiting to list" … static */
 	uint64_t lists;            /* lists begun */
 	uint64_t watches;          /* watches begun */
 	uint64_t events;           /* objects received */
 	uint64_t decode_errors;    /* objects skipped */
-	const struct err *error;   /* last failure while not watching, or NULL */
+	const struct err *error;   /* last failure while not watching, or NULL; ERR_NOT_FOUND: no CRD */
 };
 
 /* Everything in `config` is borrowed but the strings, which are copied. */
@@ -62,11 +65,15 @@ void informer_state(const struct informer *informer, struct informer_state *ret_
 
 /*
  * Take the answer of one of our own writes into the store at once, as if
- * the watch had brought it (and tell `changed`): read your writes.
+ * the watch had brought it (and tell `changed`): read your writes. What is
+ * older than the store, or known to be gone, or another kind, is left out.
  */
 void informer_observe(struct informer *informer, struct arena *arena, const struct json *value);
 
-/* The same for an object that we deleted and the server says is gone. */
+/*
+ * The same for an object that we deleted and the server says is gone. With
+ * a `uid`, nothing late brings that one back.
+ */
 void informer_observe_gone(struct informer *informer, const char *ns, const char *name,
 			   const char *uid);
 

@@ -1,8 +1,8 @@
-#include "kube/url.h"
+#include "kube/escape.h"
 
 #include <string.h>
 
-void url_escape(struct buf *buf, const char *text)
+void escape_url(struct buf *buf, const char *text)
 {
 	static const char unreserved[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					 "0123456789-._~";

@@ -1,6 +1,6 @@
 /* Percent-encoding. */
-#ifndef KUBE_URL_H
-#define KUBE_URL_H
+#ifndef KUBE_ESCAPE_H
+#define KUBE_ESCAPE_H
 
 #include "base/buf.h"
 
@@ -8,6 +8,6 @@
  * Append `text` so that it can stand as one segment of a path or one value
  * of a query: all but RFC 3986's unreserved characters as %XX.
  */
-void url_escape(struct buf *buf, const char *text);
+void escape_url(struct buf *buf, const char *text);
 
 #endif

@@ -1,0 +1,82 @@
+/* List one resource, then watch it, for ever: the state machine. */
+#ifndef KUBE_REFLECTOR_H
+#define KUBE_REFLECTOR_H
+
+#include "api/resource.h"
+#include "codec/json.h"
+#include "kube/credentials.h"
+#include "loop/loop.h"
+#include "net/transport.h"
+
+/*
+ *             start                  last page                 410
+ *   STOPPED ─────────▶ LISTING ────────────────▶ WATCHING ──────────▶ LISTING
+ *                       │   ▲                     │   ▲   ⟲ end of a stream
+ *               failure ▼   │ timer       failure ▼   │ timer
+ *                     WAITING_TO_LIST         WAITING_TO_WATCH
+ *
+ * A failure of the watch that makes its version doubtful goes to
+ * WAITING_TO_LIST. A streaming list (KEP-3157) would be one more state
+ * beside LISTING that calls the same handlers and turns into WATCHING
+ * with its stream still open.
+ */
+enum reflector_state {
+	REFLECTOR_STOPPED,          /* nothing under way */
+	REFLECTOR_LISTING,          /* a page is under way, or about to be asked for */
+	REFLECTOR_WATCHING,         /* a stream is open, or about to be opened */
+	REFLECTOR_WAITING_TO_LIST,  /* the timer runs, then LISTING */
+	REFLECTOR_WAITING_TO_WATCH, /* the timer runs, then WATCHING from `version` */
+};
+
+/*
+ * What arrived. Objects are of the reflector's kind (an item of a list may
+ * come without kind), in `arena` and borrowed until return. No handler may
+ * stop or free the reflector. None may be NULL.
+ */
+struct reflector_handlers {
+	/* A list begins; one that failed half-way begins again. */
+	void (*list_begin)(void *arg);
+	void (*list_item)(void *arg, struct arena *arena, const struct json *object);
+	/* It is complete: what it had is the truth at `version`. */
+	void (*list_end)(void *arg, uint64_t version);
+	/* An object was added, changed, or (gone) is no more at `version`. */
+	void (*event)(void *arg, struct arena *arena, const struct json *object, uint64_t version,
+		      bool gone);
+	void *arg;
+};
+
+struct reflector_config {
+	const struct resource *resource;
+	const char *ns;                   /* NULL or "": all namespaces; copied */
+	const char *label_selector;       /* or NULL; unescaped, copied */
+	const struct json_keep *keep;     /* of one object, NULL for everything */
+	struct credentials *credentials;  /* renewed on a 401, or NULL */
+	struct reflector_handlers handlers;
+};
+
+struct reflector;
+
+/* Pointers are borrowed but where said; all must outlive the reflector. */
+struct reflector *reflector_new(struct loop *loop, struct transport *transport,
+				const struct reflector_config *config);
+void reflector_free(struct reflector *reflector);
+
+/* Begin with a list, whatever was known; after stop no handler runs. */
+void reflector_start(struct reflector *reflector);
+void reflector_stop(struct reflector *reflector);
+
+/* How it is going. */
+struct reflector_status {
+	enum reflector_state state;
+	uint64_t version;        /* everything up to this was handed on; 0 before the first list */
+	uint64_t lists;          /* lists begun */
+	uint64_t watches;        /* watches begun */
+	const struct err *error; /* the last failure, NULL once the server answers a watch */
+};
+
+void reflector_status(const struct reflector *reflector, struct reflector_status *ret_status);
+
+/* "watching", "waiting to list", …; static. */
+const char *reflector_state_name(enum reflector_state state);
+
+#endif
