@@ -108,7 +108,7 @@ struct object *object_new(const struct json *value, size_t size, size_t extra, c
 {
 	const struct json *metadata = json_get(value, "metadata");
 	struct object *object;
-	struct head head;
+	struct head head = { 0 };
 	char *at;
 
 	assert(size >= sizeof(*object));

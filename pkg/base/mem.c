@@ -223,20 +223,29 @@ char *arena_strndup(struct arena *arena, const char *s, size_t len)
 	return copy;
 }
 
+char *arena_vprintf(struct arena *arena, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *text;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0)
+		die();
+	text = arena_take(arena, (size_t)n + 1, 1);
+	vsnprintf(text, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return text;
+}
+
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 {
 	va_list ap;
 	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		die();
-	text = arena_take(arena, (size_t)n + 1, 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	text = arena_vprintf(arena, fmt, ap);
 	va_end(ap);
 	return text;
 }

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -183,18 +182,10 @@ struct json *json_new_printf(struct arena *arena, const char *fmt, ...)
 {
 	struct json *value = new_value(arena, JSON_STRING);
 	va_list ap;
-	char *text;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	value->text = arena_vprintf(arena, fmt, ap);
 	va_end(ap);
-	assert(n >= 0);
-	text = arena_alloc(arena, (size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(text, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	value->text = text;
 	return value;
 }
 

@@ -81,7 +81,7 @@ static const char *replace_nuls(struct arena *arena, const char *text, size_t le
 		if (text[i])
 			*to++ = text[i];
 		else
-			to = (char *)memcpy(to, UTF8_REPLACEMENT, mark) + mark;
+			to = stpcpy(to, UTF8_REPLACEMENT);
 	}
 	return copy;
 }

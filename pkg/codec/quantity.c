@@ -146,7 +146,7 @@ static int parse(const char *text, int scale, wide most, wide *ret_value, struct
 
 static int parse_scaled(const char *text, int scale, int64_t *ret_value, struct err *err)
 {
-	wide value;
+	wide value = 0;
 
 	if (parse(text, scale, 1, &value, err) < 0)
 		return -1;
@@ -169,7 +169,7 @@ bool quantity_equal(const char *a, const char *b)
 	const int nano = 9;
 	const wide most = 1000000000;
 	struct err err;
-	wide x, y;
+	wide x = 0, y = 0;
 
 	return parse(a, nano, most, &x, &err) == 0 && parse(b, nano, most, &y, &err) == 0 && x == y;
 }
