@@ -19,29 +19,60 @@ struct http_client_config {
 	const char *proxy_url;       /* or NULL: the environment's */
 	bool insecure_skip_verify;   /* only when the kubeconfig says so */
 	const char *const *headers;  /* further header lines, ended by NULL, or NULL */
-	int max_in_flight;           /* cap of requests at once, streams apart */
+	int max_in_flight;           /* cap of NORMAL requests at once; 0: LIMIT_WRITES_IN_FLIGHT */
 };
 
 struct http_client;
 
 /*
  * One client per API server: all requests share a connection where the
- * server speaks HTTP/2 (else a pool of HTTP/1.1 ones).
- * Errors: ERR_INVALID (URL, PEM that OpenSSL does not read: names which).
+ * server speaks HTTP/2 (else a pool of HTTP/1.1 ones). Nothing is sent or
+ * looked up before the first request.
+ *
+ * A request that times out while nothing at all has come from its
+ * connection since it began proves the connection dead: it is closed, the
+ * others on it end with ERR_UNAVAILABLE, the next ones open a new one. So
+ * a probe of a silent connection is a HIGH request with a short timeout.
+ *
+ * Errors: ERR_INVALID, naming which setting and what is wrong with it: URL,
+ * PEM that OpenSSL does not read, a key of another certificate, a client
+ * certificate that has expired (by the loop's wall clock).
  */
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
 				    struct err *err);
 
-/* Cancels what is under way, without callbacks. NULL is taken. */
+/*
+ * Cancels what is under way, without callbacks. NULL is taken.
+ * Callbacks: not from one of this client's.
+ */
 void http_client_free(struct http_client *client);
 
 /* The client as a transport; lives as long as the client. */
 struct transport *http_client_transport(struct http_client *client);
 
-/* Use this token from the next request on; copied; the old one is wiped. */
+/*
+ * Use this token for requests whose turn comes from now on; copied; the
+ * old one is wiped when its last request has ended. NULL: none.
+ * Callbacks: from any.
+ */
 void http_client_set_token(struct http_client *client, const char *token);
 
-/* Requests under way and waiting, streams apart: 0 when it may be freed at leisure. */
+/*
+ * Requests whose on_done is still to come, streams apart: 0 when it may be
+ * freed at leisure. The one whose on_done is running counts.
+ */
 int http_client_in_flight(const struct http_client *client);
+
+/* When the client certificate ends, in Unix time; 0 without one. For a warning ahead of it. */
+int64_t http_client_cert_expires_ms(const struct http_client *client);
+
+/* Counted since http_client_new. */
+struct http_client_stats {
+	uint64_t requests;       /* begun, streams included */
+	uint64_t connections;    /* sockets opened, tries that failed included */
+	uint64_t bytes_received; /* of answers' bodies */
+};
+
+struct http_client_stats http_client_stats(const struct http_client *client);
 
 #endif

@@ -24,7 +24,7 @@ struct http_request {
 	const char *path;         /* with query, "/apis/…"; escaped */
 	const char *content_type; /* of the body, or NULL */
 	const char *accept;       /* or NULL for application/json */
-	const char *body;         /* or NULL; copied or sent before start returns */
+	const char *body;         /* or NULL; copied */
 	size_t body_len;
 	int64_t timeout_ms;       /* whole request, from its turn on; 0 = none */
 	int64_t idle_timeout_ms;  /* longest silence on a stream; 0 = none */
@@ -36,17 +36,27 @@ struct http_result {
 	int status;         /* 0 when no answer came */
 	int retry_after_ms; /* from the header, capped at 60 s; 0 when absent or unreadable */
 	bool complete;      /* the body arrived whole */
+	bool untrusted;     /* the server's certificate was refused: settings, not weather */
 };
 
+/*
+ * A handler may start and cancel calls, its own too (not in on_done: there
+ * the call is over). It may not free the transport.
+ */
 struct http_handlers {
 	/* The answer's head has arrived. May be NULL. */
 	void (*on_head)(void *arg, int status);
-	/* Bytes of the body; return -1 with `err` to give the request up. */
+	/*
+	 * Bytes of the body, borrowed, never 0 of them; return -1 with `err`
+	 * set to give the request up: it becomes on_done's.
+	 */
 	int (*on_data)(void *arg, const char *data, size_t len, struct err *err);
 	/*
 	 * The end, exactly once, never before start has returned, never after
-	 * cancel. `err` has code ERR_NONE when an answer came (whatever its
-	 * status); else ERR_UNAVAILABLE, ERR_TIMEOUT, or what on_data said.
+	 * cancel. `err` has code ERR_NONE when an answer came whole (whatever
+	 * its status); else ERR_UNAVAILABLE, ERR_TIMEOUT, ERR_LIMIT (a head too
+	 * large), ERR_INVALID (a path that cannot be sent), or what on_data
+	 * said. Its numbers are those of the result.
 	 */
 	void (*on_done)(void *arg, const struct http_result *result, const struct err *err);
 };
@@ -54,7 +64,10 @@ struct http_handlers {
 struct http_call;
 
 struct transport {
-	/* Never fails: failures come by on_done. The call is gone after on_done. */
+	/*
+	 * Never fails: failures come by on_done. The call is gone after
+	 * on_done. Request and handlers are copied.
+	 */
 	struct http_call *(*start)(struct transport *transport, const struct http_request *request,
 				   const struct http_handlers *handlers, void *arg);
 	/* Give up: no callback runs after this. The request may still take effect. */

@@ -1,0 +1,614 @@
+#include "net/engine.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <curl/curl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/headers.h"
+
+enum {
+	CONNECT_TIMEOUT_MS = 20000, /* name, TCP, proxy and TLS */
+	KEEPALIVE_IDLE_S = 30,      /* silence before TCP probes */
+	KEEPALIVE_INTERVAL_S = 15,
+	DEAD_AFTER_MS = 45000,      /* bytes unacknowledged so long: the kernel gives up */
+	READ_BUFFER = 16384,        /* one TLS record */
+	CONNECTIONS_KEPT = 8,       /* idle ones; HTTP/2 needs one */
+	SPARE_TRANSFERS = 16,       /* ended ones kept for the next */
+};
+
+struct engine_socket {
+	struct list node; /* in engine->sockets */
+	struct engine *engine;
+	int fd;               /* libcurl's */
+	struct loop_io *io;   /* owned */
+	int64_t last_read_ms; /* when it was last readable, -1 before */
+};
+
+/*
+ * An easy handle and what belongs to it; used again after its end. In
+ * engine->running until its end, in engine->aborted when it is over but
+ * libcurl, which is calling us, may still look at it, in engine->spare
+ * after that.
+ */
+struct transfer {
+	struct list node;
+	struct engine *engine;
+	CURL *easy;                 /* owned */
+	void *arg;                  /* of the handlers */
+	char *body;                 /* owned, or NULL */
+	struct header_set *headers; /* one reference, or NULL */
+	bool aborted;
+	bool head_too_large;
+	char detail[CURL_ERROR_SIZE]; /* written by libcurl */
+};
+
+struct engine {
+	struct loop *loop;              /* borrowed */
+	struct transfer_handlers handlers;
+	CURLM *multi;                   /* owned */
+	struct loop_timer *timer;       /* owned: when libcurl wants to be called */
+	struct list sockets;            /* those libcurl waits for */
+	struct list running;            /* transfers */
+	struct list aborted;            /* transfers */
+	struct list spare;              /* transfers */
+	int spares;                     /* how many */
+	int inside;                     /* > 0 while libcurl runs */
+	uint64_t connections;
+	const struct settings *settings; /* borrowed */
+	struct header_cache headers;
+	struct curl_slist *connect_to;  /* owned: settings->connect_to, or NULL */
+};
+
+/* What can fail here is memory, or a libcurl that lacks what we were built with. */
+static void must(CURLcode code)
+{
+	if (code == CURLE_OK)
+		return;
+	log_error("http", "libcurl: %s", curl_easy_strerror(code));
+	exit(1);
+}
+
+static void must_multi(CURLMcode code)
+{
+	if (code == CURLM_OK)
+		return;
+	log_error("http", "libcurl: %s", curl_multi_strerror(code));
+	exit(1);
+}
+
+static void must_have(const void *p)
+{
+	if (!p)
+		must(CURLE_OUT_OF_MEMORY);
+}
+
+/* --- what libcurl calls ------------------------------------------------ */
+
+static size_t on_header(char *line, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * count;
+
+	if (t->aborted)
+		return CURL_WRITEFUNC_ERROR;
+	if (t->engine->handlers.on_head_line(t->arg, line, len) == 0)
+		return t->aborted ? CURL_WRITEFUNC_ERROR : len;
+	t->head_too_large = true;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * count;
+
+	if (t->aborted || t->engine->handlers.on_data(t->arg, data, len) < 0 || t->aborted)
+		return CURL_WRITEFUNC_ERROR;
+	return len;
+}
+
+/* A half-open connection is noticed: probes when idle, a limit when not. */
+static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	struct engine *engine = arg;
+	unsigned int dead_after_ms = DEAD_AFTER_MS;
+
+	(void)purpose;
+	engine->connections++;
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_after_ms, sizeof(dead_after_ms));
+	return CURL_SOCKOPT_OK;
+}
+
+static void on_io(void *arg, int fd, int events);
+
+static struct engine_socket *socket_new(struct engine *engine, int fd)
+{
+	struct engine_socket *sock = x_calloc(1, sizeof(*sock));
+
+	sock->engine = engine;
+	sock->fd = fd;
+	sock->io = loop_io_new(engine->loop, fd, on_io, sock);
+	sock->last_read_ms = -1;
+	list_add_tail(&engine->sockets, &sock->node);
+	must_multi(curl_multi_assign(engine->multi, fd, sock));
+	return sock;
+}
+
+static void socket_free(struct engine_socket *sock)
+{
+	list_remove(&sock->node);
+	loop_io_free(sock->io);
+	free(sock);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct engine *engine = arg;
+	struct engine_socket *sock = socket_arg;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (sock)
+			socket_free(sock);
+		return 0;
+	}
+	if (!sock)
+		sock = socket_new(engine, fd);
+	loop_io_watch(sock->io, (what & CURL_POLL_IN ? LOOP_READ : 0) |
+					(what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+	return 0;
+}
+
+static int on_timeout_wanted(CURLM *multi, long delay_ms, void *arg)
+{
+	struct engine *engine = arg;
+
+	(void)multi;
+	if (delay_ms < 0)
+		loop_timer_stop(engine->timer);
+	else
+		loop_timer_start(engine->timer, delay_ms);
+	return 0;
+}
+
+/* --- the end of a transfer --------------------------------------------- */
+
+static void transfer_free(struct transfer *t)
+{
+	list_remove(&t->node);
+	curl_easy_cleanup(t->easy);
+	header_set_unref(t->headers);
+	free(t->body);
+	free(t);
+}
+
+/* Out of libcurl's hands, and ready for the next request or freed. */
+static void transfer_retire(struct transfer *t)
+{
+	struct engine *engine = t->engine;
+
+	engine->inside++;
+	must_multi(curl_multi_remove_handle(engine->multi, t->easy));
+	engine->inside--;
+	if (engine->spares == SPARE_TRANSFERS) {
+		transfer_free(t);
+		return;
+	}
+	list_remove(&t->node);
+	header_set_unref(t->headers);
+	t->headers = NULL;
+	free(t->body);
+	t->body = NULL;
+	t->arg = NULL;
+	list_add_tail(&engine->spare, &t->node);
+	engine->spares++;
+}
+
+static enum fault_kind fault_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OK:
+		return FAULT_NONE;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return FAULT_RESOLVE;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return FAULT_RESOLVE_PROXY;
+	case CURLE_COULDNT_CONNECT:
+		return FAULT_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return FAULT_CONNECT_TIMEOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return FAULT_CERTIFICATE;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CLIENTCERT:
+	case CURLE_USE_SSL_FAILED:
+		return FAULT_TLS;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		return FAULT_BROKEN;
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return FAULT_NOT_HTTP;
+	default:
+		return FAULT_OTHER;
+	}
+}
+
+static struct fault fault_describe(struct transfer *t, CURLcode code)
+{
+	struct fault fault = {
+		.kind = t->head_too_large ? FAULT_HEAD_TOO_LARGE : fault_of(code),
+		.has_ca = t->engine->settings->ca_pem != NULL,
+		.detail = t->detail,
+	};
+	long os_errno = 0;
+
+	if (fault.kind == FAULT_CONNECT) {
+		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_errno);
+		fault.os_errno = (int)os_errno;
+	} else if (fault.kind == FAULT_CERTIFICATE) {
+		curl_easy_getinfo(t->easy, CURLINFO_SSL_VERIFYRESULT, &fault.verify_result);
+	}
+	if (fault.kind != FAULT_NONE && !*t->detail)
+		fault.detail = curl_easy_strerror(code);
+	return fault;
+}
+
+static void transfer_end(struct transfer *t, CURLcode code)
+{
+	struct fault fault = fault_describe(t, code);
+	void *arg = t->arg;
+
+	if (!t->aborted)
+		t->engine->handlers.on_end(arg, &fault);
+	transfer_retire(t);
+}
+
+/* After each call of libcurl: note what has ended. */
+static void collect(struct engine *engine)
+{
+	CURLMsg *msg;
+	int left;
+
+	while ((msg = curl_multi_info_read(engine->multi, &left))) {
+		struct transfer *t;
+		CURLcode code = msg->data.result;
+
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
+		transfer_end(t, code);
+	}
+	while (!list_empty(&engine->aborted))
+		transfer_retire(list_entry(engine->aborted.next, struct transfer, node));
+}
+
+/* What socket_action says is said again by the transfers it concerns. */
+static void drive(struct engine *engine, curl_socket_t fd, int events)
+{
+	int running;
+
+	assert(!engine->inside);
+	engine->inside++;
+	curl_multi_socket_action(engine->multi, fd, events, &running);
+	engine->inside--;
+	collect(engine);
+}
+
+static void on_io(void *arg, int fd, int events)
+{
+	struct engine_socket *sock = arg;
+	struct engine *engine = sock->engine;
+
+	if (events == LOOP_READ)
+		sock->last_read_ms = loop_mono_ms(engine->loop);
+	drive(engine, fd, events == LOOP_READ ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
+}
+
+static void on_timer(void *arg)
+{
+	drive(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* --- transfers --------------------------------------------------------- */
+
+static void set_blob(CURL *easy, CURLoption option, char *pem)
+{
+	struct curl_blob blob = { .data = pem, .flags = CURL_BLOB_NOCOPY };
+
+	if (!pem)
+		return;
+	blob.len = strlen(pem);
+	must(curl_easy_setopt(easy, option, &blob));
+}
+
+/* Verified always, unless the settings say otherwise; a given CA counts alone. */
+static void set_tls(const struct settings *settings, CURL *easy)
+{
+	must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->insecure_skip_verify ? 0L : 1L));
+	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->insecure_skip_verify ? 0L : 2L));
+	if (settings->ca_pem) {
+		must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
+		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+		set_blob(easy, CURLOPT_CAINFO_BLOB, settings->ca_pem);
+	}
+	must(curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM"));
+	must(curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM"));
+	set_blob(easy, CURLOPT_SSLCERT_BLOB, settings->cert_pem);
+	set_blob(easy, CURLOPT_SSLKEY_BLOB, settings->key_pem);
+}
+
+/* Nothing that libcurl does of its own accord: no redirects, cookies, netrc, … */
+static void set_limits(const struct settings *settings, CURL *easy)
+{
+	const char *protocols = settings->url.tls ? "https" : "http";
+
+	must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
+	must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
+	must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
+	must(curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED));
+	must(curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L));
+	must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
+	must(curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L));
+	must(curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
+	must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
+	must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS));
+	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
+	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S));
+	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S));
+	must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_BUFFER));
+}
+
+/* As whom and by which way. An explicit proxy beats the environment's NO_PROXY too. */
+static void set_route(const struct settings *settings, CURL *easy)
+{
+	must(curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent));
+	if (settings->username) {
+		must(curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC));
+		must(curl_easy_setopt(easy, CURLOPT_USERNAME, settings->username));
+		must(curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->password));
+	}
+	if (settings->proxy_url) {
+		must(curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy_url));
+		must(curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
+	}
+}
+
+/* All that is the same for every request is set once. */
+static struct transfer *transfer_new(struct engine *engine)
+{
+	struct transfer *t = x_calloc(1, sizeof(*t));
+
+	list_init(&t->node);
+	t->engine = engine;
+	t->easy = curl_easy_init();
+	must_have(t->easy);
+	set_limits(engine->settings, t->easy);
+	set_tls(engine->settings, t->easy);
+	set_route(engine->settings, t->easy);
+	must(curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, engine->connect_to));
+	must(curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t));
+	must(curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->detail));
+	must(curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header));
+	must(curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t));
+	must(curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body));
+	must(curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t));
+	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made));
+	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, engine));
+	must(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
+	must(curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L));
+	return t;
+}
+
+static struct transfer *transfer_take(struct engine *engine)
+{
+	struct transfer *t;
+
+	if (list_empty(&engine->spare))
+		return transfer_new(engine);
+	t = list_entry(engine->spare.next, struct transfer, node);
+	list_remove(&t->node);
+	engine->spares--;
+	return t;
+}
+
+/* The set's lines as libcurl wants them; made once per set. */
+static struct curl_slist *header_list(struct header_set *set)
+{
+	struct curl_slist *list = set->native;
+
+	if (list)
+		return list;
+	list = set->native = x_calloc(set->count, sizeof(*list));
+	for (size_t i = 0; i < set->count; i++) {
+		list[i].data = set->lines[i];
+		list[i].next = i + 1 < set->count ? &list[i + 1] : NULL;
+	}
+	return list;
+}
+
+/* All that differs from request to request is set each time, whatever the last one was. */
+static void set_request(struct transfer *t, const struct transfer_request *request)
+{
+	char *url = x_asprintf("%s%s", t->engine->settings->base, request->path);
+	bool head = strcmp(request->method, "HEAD") == 0;
+
+	must(curl_easy_setopt(t->easy, CURLOPT_URL, url));
+	free(url);
+	must(curl_easy_setopt(t->easy, CURLOPT_NOBODY, head ? 1L : 0L));
+	if (t->body) {
+		must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body));
+		must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				      (curl_off_t)request->body_len));
+	} else if (!head) {
+		must(curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L));
+	}
+	must(curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, head ? NULL : request->method));
+	must(curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, header_list(t->headers)));
+}
+
+struct transfer *engine_start(struct engine *engine, const struct transfer_request *request,
+			      void *arg)
+{
+	struct transfer *t = transfer_take(engine);
+
+	assert(!engine->inside);
+	t->arg = arg;
+	t->aborted = false;
+	t->head_too_large = false;
+	t->detail[0] = '\0';
+	t->body = request->body;
+	t->headers = header_cache_get(&engine->headers, request->content_type, request->accept);
+	set_request(t, request);
+	list_add_tail(&engine->running, &t->node);
+	engine->inside++;
+	must_multi(curl_multi_add_handle(engine->multi, t->easy));
+	engine->inside--;
+	return t;
+}
+
+void engine_kick(struct engine *engine)
+{
+	drive(engine, CURL_SOCKET_TIMEOUT, 0);
+}
+
+void engine_abort(struct transfer *transfer)
+{
+	struct engine *engine = transfer->engine;
+
+	assert(!transfer->aborted);
+	transfer->aborted = true;
+	list_remove(&transfer->node);
+	list_add_tail(&engine->aborted, &transfer->node);
+	if (!engine->inside)
+		transfer_retire(transfer);
+}
+
+bool transfer_aborted(const struct transfer *transfer)
+{
+	return transfer->aborted;
+}
+
+void engine_set_token(struct engine *engine, const char *token)
+{
+	header_cache_set_token(&engine->headers, token);
+}
+
+uint64_t engine_connections(const struct engine *engine)
+{
+	return engine->connections;
+}
+
+/* --- dead connections -------------------------------------------------- */
+
+static int local_port(int fd)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return -1;
+	if (address.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+/*
+ * libcurl doesn't tell the socket of a transfer that shares a connection,
+ * but it tells the port. NULL when it has no connection yet.
+ */
+static struct engine_socket *socket_of(struct transfer *t)
+{
+	long port = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
+	if (port <= 0)
+		return NULL;
+	list_for_each(node, &t->engine->sockets) {
+		struct engine_socket *sock = list_entry(node, struct engine_socket, node);
+
+		if (local_port(sock->fd) == port)
+			return sock;
+	}
+	return NULL;
+}
+
+void engine_abort_unless_alive(struct transfer *transfer, int64_t since_ms)
+{
+	struct engine *engine = transfer->engine;
+	struct engine_socket *sock = socket_of(transfer);
+	bool dead = sock && sock->last_read_ms <= since_ms;
+	int fd = sock ? sock->fd : -1;
+
+	engine_abort(transfer);
+	if (!dead)
+		return;
+	/* libcurl has no call for this: it shall find the end of the stream. */
+	shutdown(fd, SHUT_RDWR);
+	drive(engine, fd, CURL_CSELECT_IN);
+}
+
+/* --- the engine -------------------------------------------------------- */
+
+struct engine *engine_new(struct loop *loop, const struct settings *settings,
+			  const struct transfer_handlers *handlers)
+{
+	struct engine *engine = x_calloc(1, sizeof(*engine));
+
+	must(curl_global_init(CURL_GLOBAL_DEFAULT));
+	engine->loop = loop;
+	engine->handlers = *handlers;
+	list_init(&engine->sockets);
+	list_init(&engine->running);
+	list_init(&engine->aborted);
+	list_init(&engine->spare);
+	engine->settings = settings;
+	header_cache_init(&engine->headers, settings->host, settings->headers,
+			  settings->bearer_token);
+	if (settings->connect_to) {
+		engine->connect_to = curl_slist_append(NULL, settings->connect_to);
+		must_have(engine->connect_to);
+	}
+	engine->timer = loop_timer_new(loop, on_timer, engine);
+	engine->multi = curl_multi_init();
+	must_have(engine->multi);
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, on_socket));
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine));
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_TIMERFUNCTION, on_timeout_wanted));
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_TIMERDATA, engine));
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX));
+	must_multi(curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT));
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	assert(!engine->inside);
+	while (!list_empty(&engine->running))
+		engine_abort(list_entry(engine->running.next, struct transfer, node));
+	while (!list_empty(&engine->spare))
+		transfer_free(list_entry(engine->spare.next, struct transfer, node));
+	header_cache_release(&engine->headers);
+	curl_multi_cleanup(engine->multi);
+	while (!list_empty(&engine->sockets))
+		socket_free(list_entry(engine->sockets.next, struct engine_socket, node));
+	loop_timer_free(engine->timer);
+	curl_slist_free_all(engine->connect_to);
+	free(engine);
+	curl_global_cleanup();
+}
