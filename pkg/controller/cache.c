@@ -1,0 +1,580 @@
+#include "controller/cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "controller/changes.h"
+#include "controller/projection.h"
+#include "kube/store.h"
+
+/* In the order in which they are started and shown. */
+enum kind {
+	KIND_FORMATION,
+	KIND_SIZE,
+	KIND_DEPLOYMENT, /* the first that waits for the two above */
+	KIND_SERVICE,
+	KIND_BUDGET,
+	KIND_POD,
+	KINDS,
+};
+
+/* One informer: a resource, in one namespace or all. */
+struct source {
+	struct cache *cache;
+	enum kind kind;
+	struct informer *informer;
+	char *ns;    /* "" for all */
+	bool synced;
+};
+
+struct cache {
+	struct loop *loop;
+	struct transport *transport;
+	struct credentials *credentials;
+	struct cache_events events;
+	struct store *stores[KINDS];
+	struct source *sources;   /* grouped by kind */
+	size_t source_count;
+	struct sizes sizes;
+	struct projector projector;
+	bool started_children;
+	bool synced;
+	bool quiet;               /* our own status is being taken in */
+};
+
+/* What differs from kind to kind. */
+struct kind_rules {
+	const struct resource *resource;
+	const struct json_keep *keep;
+	const char *selector;
+	struct object *(*decode)(struct source *source, struct arena *arena,
+				 const struct json *value, struct err *err);
+	bool (*matters)(const struct object *old, const struct object *now);
+	void (*changed)(struct source *source, const struct object *old, const struct object *now);
+};
+
+static const struct kind_rules RULES[KINDS];
+
+/* --- what arrives -------------------------------------------------- */
+
+static struct object *decode_formation(struct source *source, struct arena *arena,
+				       const struct json *value, struct err *err)
+{
+	struct stored_formation *stored = stored_formation_new(value, err);
+
+	(void)source;
+	(void)arena;
+	return stored ? &stored->object : NULL;
+}
+
+static struct object *decode_size(struct source *source, struct arena *arena,
+				  const struct json *value, struct err *err)
+{
+	struct stored_size *stored = stored_size_new(value, err);
+
+	(void)source;
+	(void)arena;
+	return stored ? &stored->object : NULL;
+}
+
+static void compare_child(struct source *source, struct arena *arena, const struct json *value,
+			  struct observed_child *child)
+{
+	struct cache *cache = source->cache;
+
+	projection_compare(&cache->projector, arena, cache->stores[source->kind],
+			   RULES[source->kind].resource, value, child);
+}
+
+static struct object *decode_child(struct source *source, struct arena *arena,
+				   const struct json *value, struct err *err)
+{
+	struct observed_child *child = observed_child_new(value, err);
+
+	if (!child)
+		return NULL;
+	compare_child(source, arena, value, child);
+	return &child->object;
+}
+
+static struct object *decode_deployment(struct source *source, struct arena *arena,
+					const struct json *value, struct err *err)
+{
+	struct observed_deployment *deployment = observed_deployment_new(value, err);
+
+	if (!deployment)
+		return NULL;
+	compare_child(source, arena, value, &deployment->child);
+	return &deployment->child.object;
+}
+
+static struct object *decode_pod(struct source *source, struct arena *arena,
+				 const struct json *value, struct err *err)
+{
+	struct observed_pod *pod = observed_pod_new(value, err);
+
+	(void)source;
+	(void)arena;
+	return pod ? &pod->object : NULL;
+}
+
+/* --- who has to look at it ----------------------------------------- */
+
+static void wake(struct cache *cache, const char *ns, const char *name)
+{
+	cache->events.wake(cache->events.arg, ns, name);
+}
+
+static void formation_changed(struct source *source, const struct object *old,
+			      const struct object *now)
+{
+	struct cache *cache = source->cache;
+
+	if (!now)
+		cache->events.gone(cache->events.arg, old->ns, old->name);
+	else if (!cache->quiet)
+		wake(cache, now->ns, now->name);
+}
+
+/* A walk that wakes the Formations with a process of one size. */
+struct size_users {
+	struct cache *cache;
+	const char *size;    /* metadata.name of the DynoSize; NULL for all Formations */
+	struct arena arena;  /* scratch */
+};
+
+static bool uses_size(struct size_users *users, const struct object *object)
+{
+	struct formation formation;
+	struct err err = ERR_INIT;
+
+	arena_reset(&users->arena);
+	if (projection_formation(&users->arena, (const struct stored_formation *)object, &formation,
+				 &err) != 0)
+		return false;
+	for (size_t i = 0; i < formation.process_count; i++) {
+		const char *size = formation.processes[i].size;
+
+		if (size && strcasecmp(size, users->size) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool wake_user(void *arg, const struct object *object)
+{
+	struct size_users *users = arg;
+
+	if (!users->size || uses_size(users, object))
+		wake(users->cache, object->ns, object->name);
+	return true;
+}
+
+static void size_changed(struct source *source, const struct object *old, const struct object *now)
+{
+	struct size_users users = {.cache = source->cache, .size = now ? now->name : old->name};
+
+	sizes_changed(&source->cache->sizes);
+	if (!source->cache->synced)
+		return;
+	store_each(source->cache->stores[KIND_FORMATION], wake_user, &users);
+	arena_release(&users.arena);
+}
+
+static void wake_labelled(struct cache *cache, const struct object *old, const struct object *now)
+{
+	const char *before = old ? old->formation : NULL;
+	const char *after = now ? now->formation : NULL;
+
+	if (after)
+		wake(cache, now->ns, after);
+	if (before && !same_text(before, after))
+		wake(cache, old->ns, before);
+}
+
+static void pod_changed(struct source *source, const struct object *old, const struct object *now)
+{
+	wake_labelled(source->cache, old, now);
+}
+
+/*
+ * Wake every Formation that could want an object of this name, whatever
+ * its labels say: "a-b-c" is both a's "b-c" and a-b's "c", and who was
+ * refused it waits for it to go.
+ */
+static void wake_namesakes(struct cache *cache, const struct object *object)
+{
+	char *name cleanup(free_charp) = x_strdup(object->name);
+
+	for (char *dash = strrchr(name, '-'); dash; dash = strrchr(name, '-')) {
+		*dash = '\0';
+		if (store_get(cache->stores[KIND_FORMATION], object->ns, name))
+			wake(cache, object->ns, name);
+	}
+}
+
+static void child_changed(struct source *source, const struct object *old,
+			  const struct object *now)
+{
+	wake_labelled(source->cache, old, now);
+	if (!old || !now || !same_text(old->owner_uid, now->owner_uid))
+		wake_namesakes(source->cache, now ? now : old);
+}
+
+static const struct kind_rules RULES[KINDS] = {
+	[KIND_FORMATION] = {&RESOURCE_FORMATION, KEEP_FORMATION, NULL, decode_formation,
+			    change_matters_formation, formation_changed},
+	[KIND_SIZE] = {&RESOURCE_DYNO_SIZE, KEEP_DYNO_SIZE, NULL, decode_size,
+		       change_matters_size, size_changed},
+	[KIND_DEPLOYMENT] = {&RESOURCE_DEPLOYMENT, KEEP_DEPLOYMENT, LABEL_FORMATION,
+			     decode_deployment, change_matters_deployment, child_changed},
+	[KIND_SERVICE] = {&RESOURCE_SERVICE, KEEP_CHILD, LABEL_FORMATION, decode_child,
+			  change_matters_child, child_changed},
+	[KIND_BUDGET] = {&RESOURCE_BUDGET, KEEP_CHILD, LABEL_FORMATION, decode_child,
+			 change_matters_child, child_changed},
+	[KIND_POD] = {&RESOURCE_POD, KEEP_POD, LABEL_FORMATION, decode_pod, change_matters_pod,
+		      pod_changed},
+};
+
+/* --- informers ----------------------------------------------------- */
+
+static struct object *on_decode(void *arg, struct arena *arena, const struct json *value,
+				struct err *err)
+{
+	struct source *source = arg;
+
+	return RULES[source->kind].decode(source, arena, value, err);
+}
+
+static void on_changed(void *arg, const struct object *old, const struct object *now)
+{
+	struct source *source = arg;
+
+	if (RULES[source->kind].matters(old, now))
+		RULES[source->kind].changed(source, old, now);
+}
+
+static bool all_synced(const struct cache *cache, enum kind from, enum kind to)
+{
+	for (size_t i = 0; i < cache->source_count; i++) {
+		const struct source *source = &cache->sources[i];
+
+		if (source->kind >= from && source->kind <= to && !source->synced)
+			return false;
+	}
+	return true;
+}
+
+static void start_kinds(struct cache *cache, enum kind from, enum kind to)
+{
+	for (size_t i = 0; i < cache->source_count; i++) {
+		struct source *source = &cache->sources[i];
+
+		if (source->kind >= from && source->kind <= to)
+			informer_start(source->informer);
+	}
+}
+
+static void on_synced(void *arg)
+{
+	struct source *source = arg;
+	struct cache *cache = source->cache;
+
+	source->synced = true;
+	if (!cache->started_children && all_synced(cache, KIND_FORMATION, KIND_SIZE)) {
+		cache->started_children = true;
+		start_kinds(cache, KIND_DEPLOYMENT, KIND_POD);
+	}
+	if (!cache->synced && all_synced(cache, KIND_FORMATION, KIND_POD)) {
+		cache->synced = true;
+		cache->events.synced(cache->events.arg);
+	}
+}
+
+static void add_source(struct cache *cache, enum kind kind, const char *ns)
+{
+	struct source *source = &cache->sources[cache->source_count++];
+
+	*source = (struct source){.cache = cache, .kind = kind, .ns = x_strdup(ns)};
+	source->informer = informer_new(
+		cache->loop, cache->transport,
+		&(struct informer_config){
+			.resource = RULES[kind].resource,
+			.ns = ns,
+			.label_selector = RULES[kind].selector,
+			.keep = RULES[kind].keep,
+			.store = cache->stores[kind],
+			.credentials = cache->credentials,
+			.handlers = {on_decode, on_changed, on_synced, source},
+		});
+}
+
+struct cache *cache_new(const struct cache_config *config)
+{
+	static const char *const everywhere[] = {"", NULL};
+	const char *const *namespaces = config->namespaces;
+	struct cache *cache = x_calloc(1, sizeof(*cache));
+	size_t count = 0;
+
+	cache->loop = config->loop;
+	cache->transport = config->transport;
+	cache->credentials = config->credentials;
+	cache->events = config->events;
+	for (int kind = 0; kind < KINDS; kind++)
+		cache->stores[kind] = store_new();
+	sizes_init(&cache->sizes, cache->stores[KIND_SIZE]);
+	cache->projector = (struct projector){cache->stores[KIND_FORMATION], &cache->sizes};
+
+	if (!namespaces || !namespaces[0])
+		namespaces = everywhere;
+	while (namespaces[count])
+		count++;
+	/* Informers keep pointers to their sources: the array never moves. */
+	cache->sources = x_calloc(KINDS * count, sizeof(*cache->sources));
+	for (int kind = 0; kind < KINDS; kind++) {
+		if (!RULES[kind].resource->namespaced) {
+			add_source(cache, (enum kind)kind, "");
+			continue;
+		}
+		for (size_t i = 0; i < count; i++)
+			add_source(cache, (enum kind)kind, namespaces[i]);
+	}
+	return cache;
+}
+
+void cache_free(struct cache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; i < cache->source_count; i++) {
+		informer_free(cache->sources[i].informer);
+		free(cache->sources[i].ns);
+	}
+	free(cache->sources);
+	sizes_release(&cache->sizes);
+	for (int kind = 0; kind < KINDS; kind++)
+		store_free(cache->stores[kind]);
+	free(cache);
+}
+
+void cache_start(struct cache *cache)
+{
+	start_kinds(cache, KIND_FORMATION, KIND_SIZE);
+}
+
+void cache_stop(struct cache *cache)
+{
+	for (size_t i = 0; i < cache->source_count; i++)
+		informer_stop(cache->sources[i].informer);
+}
+
+bool cache_synced(const struct cache *cache)
+{
+	return cache->synced;
+}
+
+/* --- reading ------------------------------------------------------- */
+
+const struct stored_formation *cache_formation(const struct cache *cache, const char *ns,
+					       const char *name)
+{
+	return (const struct stored_formation *)store_get(cache->stores[KIND_FORMATION], ns, name);
+}
+
+int cache_decode(struct arena *arena, const struct stored_formation *stored,
+		 struct formation *ret_formation, struct err *err)
+{
+	return projection_formation(arena, stored, ret_formation, err);
+}
+
+/* Pointers to objects, growing in an arena. */
+struct gathering {
+	struct arena *arena;
+	const struct object **items;
+	size_t count;
+	size_t capacity;
+};
+
+static bool gather_one(void *arg, const struct object *object)
+{
+	struct gathering *list = arg;
+
+	if (list->count == list->capacity) {
+		size_t capacity = list->capacity ? 2 * list->capacity : 8;
+		const struct object **items =
+			arena_array(list->arena, const struct object *, capacity);
+
+		if (list->count)
+			memcpy(items, list->items, list->count * sizeof(*items));
+		list->items = items;
+		list->capacity = capacity;
+	}
+	list->items[list->count++] = object;
+	return true;
+}
+
+/* Objects of the Formation by label, and by the names its processes need. */
+static struct gathering gather(struct cache *cache, enum kind kind, struct arena *arena,
+			       const struct formation *formation)
+{
+	struct gathering list = {.arena = arena};
+	const struct store *store = cache->stores[kind];
+
+	store_each_of(store, formation->ns, formation->name, gather_one, &list);
+	for (size_t i = 0; kind != KIND_POD && i < formation->process_count; i++) {
+		const struct object *object = NULL;
+		const char *type = formation->processes[i].type;
+
+		if (type)
+			object = store_get(store, formation->ns,
+					   process_object_name(arena, formation, type));
+		if (object && !same_text(object->formation, formation->name))
+			gather_one(&list, object);
+	}
+	return list;
+}
+
+void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_input *input)
+{
+	const struct formation *formation = input->formation;
+	struct gathering deployments = gather(cache, KIND_DEPLOYMENT, arena, formation);
+	struct gathering services = gather(cache, KIND_SERVICE, arena, formation);
+	struct gathering budgets = gather(cache, KIND_BUDGET, arena, formation);
+	struct gathering pods = gather(cache, KIND_POD, arena, formation);
+
+	/* Each projection begins with its struct object. */
+	input->sizes = sizes_table(&cache->sizes);
+	input->deployments = (const void *)deployments.items;
+	input->deployment_count = deployments.count;
+	input->services = (const void *)services.items;
+	input->service_count = services.count;
+	input->budgets = (const void *)budgets.items;
+	input->budget_count = budgets.count;
+	input->pods = (const void *)pods.items;
+	input->pod_count = pods.count;
+}
+
+void cache_wake_all(struct cache *cache)
+{
+	struct size_users all = {.cache = cache};
+
+	store_each(cache->stores[KIND_FORMATION], wake_user, &all);
+}
+
+/* --- writing through ----------------------------------------------- */
+
+static enum kind kind_of(const struct resource *resource)
+{
+	int kind = 0;
+
+	while (kind < KINDS && RULES[kind].resource != resource)
+		kind++;
+	assert(kind < KINDS);
+	return (enum kind)kind;
+}
+
+const struct json_keep *cache_keep(const struct resource *resource)
+{
+	return RULES[kind_of(resource)].keep;
+}
+
+/* The source that is responsible for objects of `ns`, or NULL. */
+static struct source *source_of(const struct cache *cache, const struct resource *resource,
+				const char *ns)
+{
+	enum kind kind = kind_of(resource);
+
+	for (size_t i = 0; i < cache->source_count; i++) {
+		struct source *source = &cache->sources[i];
+
+		if (source->kind == kind && (!*source->ns || strcmp(source->ns, ns) == 0))
+			return source;
+	}
+	return NULL;
+}
+
+/*
+ * An apply that changed nothing answers with the version that is stored
+ * already. Then it is known now that this one satisfies what is wanted,
+ * which wasn't when it arrived: the one case where a stored object changes.
+ */
+static void refresh_stored(struct source *source, struct arena *arena, const struct json *value)
+{
+	const struct store *store = source->cache->stores[source->kind];
+	const struct json *metadata = json_get(value, "metadata");
+	const char *name = json_string_or(json_get(metadata, "name"), "");
+	const char *ns = json_string_or(json_get(metadata, "namespace"), "");
+	struct observed_child *stored =
+		(struct observed_child *)(uintptr_t)store_get(store, ns, name);
+	struct observed_child *fresh;
+	struct err err = ERR_INIT;
+
+	if (!stored || !digest_is_none(stored->satisfied))
+		return;
+	fresh = (struct observed_child *)RULES[source->kind].decode(source, arena, value, &err);
+	if (fresh && fresh->object.version == stored->object.version &&
+	    strcmp(fresh->object.uid, stored->object.uid) == 0)
+		stored->satisfied = fresh->satisfied;
+	free(fresh);
+}
+
+void cache_observe(struct cache *cache, const struct resource *resource, const char *ns,
+		   struct arena *arena, const struct json *value, bool quietly)
+{
+	struct source *source = source_of(cache, resource, ns);
+
+	if (!source)
+		return;
+	cache->quiet = quietly;
+	informer_observe(source->informer, arena, value);
+	cache->quiet = false;
+	if (source->kind >= KIND_DEPLOYMENT && source->kind <= KIND_BUDGET)
+		refresh_stored(source, arena, value);
+}
+
+void cache_observe_gone(struct cache *cache, const struct resource *resource, const char *ns,
+			const char *name, const char *uid)
+{
+	struct source *source = source_of(cache, resource, ns);
+
+	if (source)
+		informer_observe_gone(source->informer, ns, name, uid);
+}
+
+/* --- for people ---------------------------------------------------- */
+
+size_t cache_source_count(const struct cache *cache)
+{
+	return cache->source_count;
+}
+
+void cache_source(const struct cache *cache, size_t index, struct cache_source *ret_source)
+{
+	const struct source *source = &cache->sources[index];
+
+	ret_source->resource = RULES[source->kind].resource;
+	ret_source->ns = source->ns;
+	informer_state(source->informer, &ret_source->state);
+}
+
+void cache_counts(const struct cache *cache, struct metrics_cache ret_counts[CACHE_RESOURCES])
+{
+	_Static_assert((int)CACHE_RESOURCES == (int)KINDS, "one count a kind");
+	for (int kind = 0; kind < KINDS; kind++)
+		ret_counts[kind] = (struct metrics_cache){
+			.resource = RULES[kind].resource,
+			.objects = store_count(cache->stores[kind]),
+		};
+	for (size_t i = 0; i < cache->source_count; i++) {
+		struct metrics_cache *count = &ret_counts[cache->sources[i].kind];
+		struct informer_state state;
+
+		informer_state(cache->sources[i].informer, &state);
+		count->lists += state.lists;
+		count->watches += state.watches;
+		count->events += state.events;
+		count->decode_errors += state.decode_errors;
+	}
+}

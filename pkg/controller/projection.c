@@ -1,0 +1,79 @@
+#include "controller/projection.h"
+
+#include <string.h>
+
+#include "controller/changes.h"
+#include "formation/desired.h"
+
+int projection_formation(struct arena *arena, const struct stored_formation *stored,
+			 struct formation *ret_formation, struct err *err)
+{
+	struct json *value;
+
+	if (json_parse(arena, stored->json, stored->json_len, NULL, &value, err) != 0)
+		return -1;
+	return formation_decode(arena, value, ret_formation, err);
+}
+
+/* Render and compare with the Formation that its label names, if that owns it. */
+static void compare(const struct projector *projector, struct arena *arena,
+		    const struct resource *resource, const struct json *value,
+		    struct observed_child *child)
+{
+	const struct object *owner = NULL;
+	struct formation formation;
+	struct err err = ERR_INIT;
+
+	if (child->object.formation)
+		owner = store_get(projector->formations, child->object.ns,
+				  child->object.formation);
+	if (!owner || !same_text(child->object.owner_uid, owner->uid))
+		return;
+	if (projection_formation(arena, (const struct stored_formation *)owner, &formation,
+				 &err) != 0)
+		return;
+	desired_compare(arena, &formation, sizes_table(projector->sizes), resource, value, child);
+}
+
+/* Objects without a generation (Services) may have changed at any version. */
+static bool only_status_changed(const struct observed_child *old,
+				const struct observed_child *child)
+{
+	return !digest_is_none(old->satisfied) && child->object.generation != 0 &&
+	       old->object.generation == child->object.generation &&
+	       old->meta_hash == child->meta_hash;
+}
+
+static const struct observed_child *predecessor(const struct store *store,
+						const struct observed_child *child)
+{
+	const struct object *old = store_get(store, child->object.ns, child->object.name);
+
+	if (!old || strcmp(old->uid, child->object.uid) != 0)
+		return NULL;
+	return (const struct observed_child *)old;
+}
+
+/* What was found out about `old` holds for `child`, too. */
+static void carry_over(const struct resource *resource, const struct observed_child *old,
+		       struct observed_child *child)
+{
+	child->satisfied = old->satisfied;
+	if (resource == &RESOURCE_DEPLOYMENT)
+		((struct observed_deployment *)child)->template_satisfied =
+			((const struct observed_deployment *)old)->template_satisfied;
+}
+
+void projection_compare(const struct projector *projector, struct arena *arena,
+			const struct store *store, const struct resource *resource,
+			const struct json *value, struct observed_child *child)
+{
+	const struct observed_child *old = predecessor(store, child);
+
+	if (old)
+		observed_child_follow(child, old);
+	if (old && only_status_changed(old, child))
+		carry_over(resource, old, child);
+	else
+		compare(projector, arena, resource, value, child);
+}

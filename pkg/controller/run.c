@@ -1,0 +1,632 @@
+#include "controller/run.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controller/changes.h"
+#include "controller/step.h"
+
+enum run_state {
+	RUN_IDLE,      /* not started, or reset */
+	RUN_WRITING,   /* steps but the status are carried out, phase by phase */
+	RUN_REPORTING, /* the status is being written */
+	RUN_ENDED,     /* the result is known */
+};
+
+static const char *const RUN_STATES[] = {
+	[RUN_IDLE] = "idle",
+	[RUN_WRITING] = "writing",
+	[RUN_REPORTING] = "reporting",
+	[RUN_ENDED] = "ended",
+};
+
+enum write_state {
+	WRITE_PENDING, /* its phase has not come */
+	WRITE_ACTIVE,  /* a request is under way, its own or the read after a conflict */
+	WRITE_DONE,
+	WRITE_FAILED,  /* now, or before and its time has not come */
+	WRITE_SKIPPED, /* not this time: an earlier phase failed, or it is not its turn */
+};
+
+/* A step on its way. */
+struct write {
+	struct run *run;
+	struct step step;         /* strings in the run's arena */
+	enum write_state state;
+	struct client_call *call; /* while active */
+	bool repairs;             /* the object was as wanted before somebody changed it */
+};
+
+struct run {
+	const struct run_env *env;
+	run_done_fn *done;
+	void *arg;
+	enum run_state state;
+	const char *key;           /* borrowed */
+	struct failures *failures; /* borrowed */
+	int64_t started_ms;
+	struct arena arena;        /* everything of this reconcile */
+	struct formation formation;
+	struct plan plan;          /* the last one */
+	struct write *writes;      /* one for each step of the first plan */
+	size_t write_count;
+	struct write report;       /* of the status */
+	int active;                /* writes that are */
+	bool starting;             /* run_start has not returned */
+	bool stopping;
+	bool wrote;                /* at least one request has been sent */
+	bool waits_turn;           /* a rollout has to wait for others */
+	bool gone;                 /* there is no such Formation */
+};
+
+static void advance(struct run *run);
+
+static void enter(struct run *run, enum run_state state)
+{
+	assert(state == RUN_IDLE || state > run->state);
+	log_debug(run->key, "reconcile: %s -> %s", RUN_STATES[run->state], RUN_STATES[state]);
+	run->state = state;
+}
+
+struct run *run_new(const struct run_env *env, run_done_fn *done, void *arg)
+{
+	struct run *run = x_calloc(1, sizeof(*run));
+
+	run->env = env;
+	run->done = done;
+	run->arg = arg;
+	arena_init(&run->arena);
+	return run;
+}
+
+void run_free(struct run *run)
+{
+	if (!run)
+		return;
+	for (size_t i = 0; i < run->write_count; i++) {
+		if (run->writes[i].call)
+			client_cancel(run->writes[i].call);
+	}
+	if (run->report.call)
+		client_cancel(run->report.call);
+	arena_release(&run->arena);
+	free(run);
+}
+
+/* --- deciding ------------------------------------------------------ */
+
+/* The observed Deployment, Service or budget that a step is about, or NULL. */
+static const struct observed_child *child_of(const struct reconcile_input *input,
+					     const struct step *step)
+{
+	const struct observed_child *const *children = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < input->deployment_count; i++) {
+		const struct observed_child *child = &input->deployments[i]->child;
+
+		if (step->resource == &RESOURCE_DEPLOYMENT &&
+		    same_text(child->object.name, step->name))
+			return child;
+	}
+	if (step->resource == &RESOURCE_SERVICE) {
+		children = input->services;
+		count = input->service_count;
+	} else if (step->resource == &RESOURCE_BUDGET) {
+		children = input->budgets;
+		count = input->budget_count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (same_text(children[i]->object.name, step->name))
+			return children[i];
+	}
+	return NULL;
+}
+
+static bool is_repair(const struct reconcile_input *input, const struct step *step)
+{
+	const struct observed_child *child = NULL;
+
+	if (step->kind == STEP_APPLY && step->uid)
+		child = child_of(input, step);
+	return child && digest_is_none(child->satisfied) &&
+	       !digest_is_none(child->satisfied_before);
+}
+
+/*
+ * Read the cache and make the plan. `input` is the caller's to look at
+ * until the cache changes. Returns -1 when there is no Formation to decide
+ * about.
+ */
+static int decide(struct run *run, struct reconcile_input *ret_input)
+{
+	struct reconcile_input input = {.now_ms = loop_wall_ms(run->env->loop)};
+	const struct stored_formation *stored;
+	const char *slash = strchr(run->key, '/');
+	const char *ns = arena_strndup(&run->arena, run->key, (size_t)(slash - run->key));
+	struct err err = ERR_INIT;
+
+	stored = cache_formation(run->env->cache, ns, slash + 1);
+	if (!stored)
+		return -1;
+	if (cache_decode(&run->arena, stored, &run->formation, &err) != 0) {
+		log_error(run->key, "cannot read the Formation: %s", err.msg);
+		return -1;
+	}
+	input.formation = &run->formation;
+	cache_gather(run->env->cache, &run->arena, &input);
+	input.failures = failures_list(run->failures, &run->arena, &input.failure_count);
+	formation_reconcile(&run->arena, &input, &run->plan);
+	*ret_input = input;
+	return 0;
+}
+
+/*
+ * A Deployment that changes though its user asked for nothing new, because
+ * its size did: at most some of them at a time. What somebody changed by
+ * hand is put right at once, and what the user changed is done at once.
+ */
+static bool follows_size(const struct run *run, const struct write *write)
+{
+	const struct json *status = run->formation.status;
+	int64_t seen = json_int_or(json_get(status, "observedGeneration"), 0);
+
+	return write->step.kind == STEP_APPLY && write->step.uid && !write->repairs &&
+	       write->step.resource == &RESOURCE_DEPLOYMENT && seen == run->formation.generation;
+}
+
+static void skip_process(struct run *run, const char *type)
+{
+	for (size_t i = 0; i < run->write_count; i++) {
+		struct write *write = &run->writes[i];
+
+		if (write->state == WRITE_PENDING && write->step.kind != STEP_STATUS &&
+		    same_text(write->step.type, type))
+			write->state = WRITE_SKIPPED;
+	}
+}
+
+static struct digest digest_step(void *arg, const struct step *step)
+{
+	(void)arg;
+	return step_digest(step);
+}
+
+static bool is_held(const struct run *run, const struct step *step)
+{
+	return step_is_request(step) && failures_hold(run->failures, step, digest_step, NULL,
+						      loop_mono_ms(run->env->loop));
+}
+
+/* Take the plan's steps over, and mark those that have to wait. */
+static void take_steps(struct run *run, const struct reconcile_input *input)
+{
+	run->write_count = run->plan.step_count;
+	run->writes = arena_array(&run->arena, struct write, run->write_count);
+	for (size_t i = 0; i < run->write_count; i++) {
+		struct write *write = &run->writes[i];
+
+		write->run = run;
+		write->step = run->plan.steps[i];
+		write->repairs = is_repair(input, &write->step);
+		step_own(&run->arena, &write->step);
+		if (write->step.kind != STEP_STATUS && is_held(run, &write->step))
+			write->state = WRITE_FAILED;
+	}
+	for (size_t i = 0; i < run->write_count; i++) {
+		struct write *write = &run->writes[i];
+
+		if (write->state != WRITE_PENDING || !follows_size(run, write) ||
+		    turns_take(run->env->turns, run->key, loop_mono_ms(run->env->loop)))
+			continue;
+		run->waits_turn = true;
+		skip_process(run, write->step.type);
+	}
+}
+
+/* --- events -------------------------------------------------------- */
+
+static void record_event(struct run *run, const struct step *step)
+{
+	const struct event_subject subject = {
+		.resource = &RESOURCE_FORMATION,
+		.ns = run->formation.ns,
+		.name = run->formation.name,
+		.uid = run->formation.uid,
+	};
+
+	recorder_event(run->env->recorder, &subject, step->warning, step->reason, "Reconcile",
+		       step->note);
+}
+
+/* Whether the first plan had an event of that reason about that process. */
+static bool was_recorded(const struct run *run, const struct step *event)
+{
+	for (size_t i = 0; i < run->write_count; i++) {
+		const struct step *step = &run->writes[i].step;
+
+		if (step->kind == STEP_EVENT && same_text(step->reason, event->reason) &&
+		    same_text(step->type, event->type))
+			return true;
+	}
+	return false;
+}
+
+/* --- answers ------------------------------------------------------- */
+
+static void write_failed(struct write *write, const struct err *err)
+{
+	struct run *run = write->run;
+	bool unreachable = err->http_status == 0 && err->code == ERR_UNAVAILABLE;
+	bool news = failures_note(run->failures, &write->step, step_digest(&write->step), err,
+				  loop_mono_ms(run->env->loop), prng_next(run->env->prng));
+	enum log_level level = news && !unreachable && err->code != ERR_CONFLICT ? LOG_WARN
+										 : LOG_DEBUG;
+
+	write->state = WRITE_FAILED;
+	log_write(level, run->key, "%s", err->msg);
+}
+
+static void write_succeeded(struct write *write)
+{
+	struct run *run = write->run;
+
+	write->state = WRITE_DONE;
+	failures_clear(run->failures, &write->step);
+	log_write(write->step.kind == STEP_STATUS ? LOG_DEBUG : LOG_INFO, run->key, "%s",
+		  step_text(&run->arena, &write->step));
+}
+
+static void observe(struct write *write, struct arena *arena, const struct json *object)
+{
+	const struct step *step = &write->step;
+
+	cache_observe(write->run->env->cache, step->resource, step->ns, arena, object,
+		      step->kind == STEP_STATUS);
+}
+
+static void observe_gone(struct write *write)
+{
+	const struct step *step = &write->step;
+
+	cache_observe_gone(write->run->env->cache, step->resource, step->ns, step->name, step->uid);
+}
+
+/* Some request of the run has ended. */
+static void settle(struct write *write)
+{
+	struct run *run = write->run;
+
+	if (--run->active == 0)
+		advance(run);
+}
+
+/*
+ * The object as it is after a conflict. If the name was meant to be free
+ * and belongs to somebody else, that is what the failure is.
+ */
+static void on_reread(void *arg, struct arena *arena, struct json *object, const struct err *err)
+{
+	struct write *write = arg;
+	const struct step *step = &write->step;
+	struct err why = ERR_INIT;
+
+	write->call = NULL;
+	err_set(&why, ERR_CONFLICT, "%s \"%s\" was changed by somebody else meanwhile",
+		step->resource->kind, step->name);
+	if (err->code == ERR_NOT_FOUND)
+		observe_gone(write);
+	else if (err->code != ERR_NONE)
+		why = *err;
+	else if (step->uid || object_is_owned(object, write->run->formation.uid))
+		observe(write, arena, object);
+	else
+		err_set(&why, ERR_ALREADY_EXISTS,
+			"%s \"%s\" exists and does not belong to this Formation",
+			step->resource->kind, step->name);
+	write_failed(write, &why);
+	settle(write);
+}
+
+static void reread(struct write *write)
+{
+	const struct step *step = &write->step;
+	struct client_request request = step_reread(step, cache_keep(step->resource));
+
+	write->call = client_start(write->run->env->client, &request, on_reread, write);
+}
+
+/* Whether there is nothing left to do because the object is not there. */
+static bool is_moot(const struct step *step, const struct err *err)
+{
+	return err->code == ERR_NOT_FOUND && step->kind != STEP_APPLY;
+}
+
+static void on_answer(void *arg, struct arena *arena, struct json *object, const struct err *err)
+{
+	struct write *write = arg;
+	bool deleted = write->step.kind == STEP_DELETE &&
+		       same_text(json_string_or(json_get(object, "kind"), NULL), "Status");
+
+	write->call = NULL;
+	if (err->code == ERR_CONFLICT || err->code == ERR_ALREADY_EXISTS) {
+		reread(write);
+		return;
+	}
+	if (is_moot(&write->step, err) || (err->code == ERR_NONE && deleted))
+		observe_gone(write);
+	else if (err->code == ERR_NONE)
+		observe(write, arena, object);
+
+	if (err->code == ERR_NONE || is_moot(&write->step, err))
+		write_succeeded(write);
+	else
+		write_failed(write, err);
+	settle(write);
+}
+
+/* --- phases -------------------------------------------------------- */
+
+static void start_write(struct write *write)
+{
+	struct run *run = write->run;
+	struct client_request request;
+
+	if (!step_is_request(&write->step)) {
+		record_event(run, &write->step);
+		write->state = WRITE_DONE;
+		return;
+	}
+	request = step_request(&write->step, cache_keep(write->step.resource));
+	write->state = WRITE_ACTIVE;
+	run->active++;
+	run->wrote = true;
+	write->call = client_start(run->env->client, &request, on_answer, write);
+}
+
+static bool process_failed(const struct run *run, const char *type)
+{
+	for (size_t i = 0; i < run->write_count; i++) {
+		if (run->writes[i].state == WRITE_FAILED &&
+		    same_text(run->writes[i].step.type, type))
+			return true;
+	}
+	return false;
+}
+
+static bool is_waiting(const struct write *write)
+{
+	return write->state == WRITE_PENDING && write->step.kind != STEP_STATUS;
+}
+
+/* Start the next phase's steps. Returns false when there was none. */
+static bool start_phase(struct run *run)
+{
+	const struct write *first = NULL;
+
+	for (size_t i = 0; i < run->write_count; i++) {
+		const struct write *write = &run->writes[i];
+
+		if (is_waiting(write) && (!first || write->step.phase < first->step.phase))
+			first = write;
+	}
+	if (!first || run->stopping)
+		return false;
+	for (size_t i = 0, phase = (size_t)first->step.phase; i < run->write_count; i++) {
+		struct write *write = &run->writes[i];
+
+		if (!is_waiting(write) || (size_t)write->step.phase != phase)
+			continue;
+		if (process_failed(run, write->step.type))
+			write->state = WRITE_SKIPPED;
+		else
+			start_write(write);
+	}
+	return true;
+}
+
+/* --- the end ------------------------------------------------------- */
+
+/* The writes that succeeded and are wanted again, or only put right what others changed. */
+static void note_undone(struct run *run)
+{
+	for (size_t i = 0; i < run->write_count; i++) {
+		const struct write *write = &run->writes[i];
+		bool undone = write->repairs;
+
+		if (write->step.kind != STEP_APPLY || write->state != WRITE_DONE)
+			continue;
+		for (size_t j = 0; !undone && j < run->plan.step_count; j++)
+			undone = step_same_write(&write->step, &run->plan.steps[j]);
+		if (undone)
+			failures_note_undone(run->failures, &write->step, step_digest(&write->step),
+					     loop_mono_ms(run->env->loop),
+					     prng_next(run->env->prng));
+	}
+}
+
+/* Decide once more, now that it is known what came of the writes. */
+static void decide_again(struct run *run)
+{
+	struct reconcile_input input;
+
+	if (decide(run, &input) != 0) {
+		run->gone = true;
+		return;
+	}
+	note_undone(run);
+	for (size_t i = 0; i < run->plan.step_count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->kind == STEP_EVENT && !was_recorded(run, step))
+			record_event(run, step);
+	}
+}
+
+/* Start to write the status, if that is wanted. */
+static void start_report(struct run *run)
+{
+	for (size_t i = 0; i < run->plan.step_count; i++) {
+		struct write *report = &run->report;
+
+		if (run->plan.steps[i].kind != STEP_STATUS)
+			continue;
+		*report = (struct write){.run = run, .step = run->plan.steps[i]};
+		step_own(&run->arena, &report->step);
+		if (is_held(run, &report->step))
+			report->state = WRITE_FAILED;
+		else
+			start_write(report);
+		return;
+	}
+}
+
+/* The status as it is now: just written, or as it was found. */
+static const struct json *latest_status(const struct run *run)
+{
+	if (run->report.state == WRITE_DONE && run->report.step.body)
+		return json_get(run->report.step.body, "status");
+	return run->formation.status;
+}
+
+static bool is_reconciling(const struct json *status)
+{
+	json_for_each(condition, json_get(status, "conditions")) {
+		if (same_text(json_string_or(json_get(condition, "type"), NULL), "Reconciling"))
+			return same_text(json_string_or(json_get(condition, "status"), NULL),
+					 "True");
+	}
+	return false;
+}
+
+/* A Formation whose work is done, or can't go on, lets the next one follow its size. */
+static void give_turn(struct run *run)
+{
+	struct turns *turns = run->env->turns;
+
+	if (run->gone || (turns_held(turns, run->key) && !run->stopping &&
+			  !is_reconciling(latest_status(run))))
+		turns_release(turns, run->key, loop_mono_ms(run->env->loop));
+}
+
+static enum reconcile_result result_of(const struct run *run)
+{
+	if (run->gone)
+		return RECONCILE_GONE;
+	if (run->report.state == WRITE_FAILED)
+		return RECONCILE_FAILED;
+	for (size_t i = 0; i < run->write_count; i++) {
+		if (run->writes[i].state == WRITE_FAILED)
+			return RECONCILE_FAILED;
+	}
+	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
+}
+
+static int64_t sooner(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+static struct run_result summary(const struct run *run)
+{
+	struct run_result result = {.result = result_of(run)};
+
+	if (run->gone)
+		return result;
+	result.again_ms =
+		failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
+	result.again_ms = sooner(result.again_ms, run->plan.again_ms);
+	if (run->waits_turn)
+		result.again_ms = sooner(result.again_ms, TURN_MS);
+	return result;
+}
+
+static void end(struct run *run)
+{
+	struct run_result result;
+
+	enter(run, RUN_ENDED);
+	give_turn(run);
+	if (run->starting)
+		return;
+	result = summary(run);
+	run->done(run->arg, run, &result);
+}
+
+/* Go on as far as is possible without an answer. */
+static void advance(struct run *run)
+{
+	if (run->state == RUN_WRITING) {
+		while (run->active == 0 && start_phase(run))
+			;
+		if (run->active > 0)
+			return;
+		enter(run, RUN_REPORTING);
+		if (run->wrote)
+			decide_again(run);
+		if (!run->gone && !run->stopping)
+			start_report(run);
+		if (run->active > 0)
+			return;
+	}
+	end(run);
+}
+
+bool run_start(struct run *run, const char *key, struct failures *failures,
+	       struct run_result *ret_result)
+{
+	struct reconcile_input input;
+
+	assert(run->state == RUN_IDLE);
+	run->key = key;
+	run->failures = failures;
+	run->started_ms = loop_mono_ms(run->env->loop);
+	run->starting = true;
+	enter(run, RUN_WRITING);
+	if (decide(run, &input) != 0) {
+		run->gone = true;
+		end(run);
+	} else {
+		failures_sweep(failures, &run->plan, run->started_ms);
+		take_steps(run, &input);
+		advance(run);
+	}
+	run->starting = false;
+	if (run->state != RUN_ENDED)
+		return false;
+	*ret_result = summary(run);
+	return true;
+}
+
+void run_stop(struct run *run)
+{
+	run->stopping = true;
+}
+
+void run_reset(struct run *run)
+{
+	assert(run->state == RUN_ENDED);
+	enter(run, RUN_IDLE);
+	arena_reset(&run->arena);
+	*run = (struct run){
+		.env = run->env, .done = run->done, .arg = run->arg, .arena = run->arena};
+}
+
+const char *run_key(const struct run *run)
+{
+	return run->key;
+}
+
+struct failures *run_failures(const struct run *run)
+{
+	return run->failures;
+}
+
+int64_t run_started_ms(const struct run *run)
+{
+	return run->started_ms;
+}

@@ -1,0 +1,44 @@
+/* A plan's steps, as requests to the API server. */
+#ifndef CONTROLLER_STEP_H
+#define CONTROLLER_STEP_H
+
+#include "formation/reconcile.h"
+#include "kube/client.h"
+
+/*
+ * Copy the strings of `step` into the arena: a plan may point into the
+ * cache, which changes while its steps are carried out. The body is taken
+ * as it is, plans build it in their arena.
+ */
+void step_own(struct arena *arena, struct step *step);
+
+/* Whether carrying it out is a request; else it is an event. */
+bool step_is_request(const struct step *step);
+
+/*
+ * The request of a step; everything is borrowed from it. `keep` is what to
+ * keep of the answer; everything is kept of a delete's, which may be a
+ * Status.
+ */
+struct client_request step_request(const struct step *step, const struct json_keep *keep);
+
+/* A read of the object that the step writes, after a conflict. */
+struct client_request step_reread(const struct step *step, const struct json_keep *keep);
+
+/*
+ * The digest of what would be sent, preconditions included. A delete and a
+ * status have none: one has no body, the other differs by its timestamps
+ * though nothing has changed.
+ */
+struct digest step_digest(const struct step *step);
+
+/* Whether both would send the same about the same object. */
+bool step_same_write(const struct step *a, const struct step *b);
+
+/* "applied Deployment shop-web", for the log; in the arena. */
+const char *step_text(struct arena *arena, const struct step *step);
+
+/* Whether the controller among the owners of `object`, as read, is `uid`. */
+bool object_is_owned(const struct json *object, const char *uid);
+
+#endif
