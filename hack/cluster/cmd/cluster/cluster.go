@@ -38,7 +38,7 @@ type Cluster struct {
 // Ports are where the components listen on 127.0.0.1. With a node, that is inside of the cluster's network,
 // and the API server's port is relayed to from the same port outside.
 type Ports struct {
-	APIServer, ControllerManager, Scheduler int
+	APIServer, ControllerManager, Scheduler, Kwok int
 }
 
 // The network of a cluster: the same in each, since each with a node has a network namespace of its own.
@@ -193,9 +193,8 @@ func (c *Cluster) takePorts() error {
 	taken := map[int]bool{}
 	for _, name := range names() {
 		if other, err := load(name); err == nil && name != c.Name {
-			for _, port := range []int{other.Ports.APIServer, other.Ports.ControllerManager, other.Ports.Scheduler} {
-				taken[port] = true
-			}
+			taken[other.Ports.APIServer], taken[other.Ports.ControllerManager] = true, true
+			taken[other.Ports.Scheduler], taken[other.Ports.Kwok] = true, true
 		}
 	}
 	next := 16443
@@ -214,7 +213,7 @@ func (c *Cluster) takePorts() error {
 	}
 	c.Ports = Ports{APIServer: free(), ControllerManager: 10257, Scheduler: 10259}
 	if c.Mode != modeNode {
-		c.Ports.ControllerManager, c.Ports.Scheduler = free(), free()
+		c.Ports.ControllerManager, c.Ports.Scheduler, c.Ports.Kwok = free(), free(), free()
 	}
 	if c.Ports.APIServer == 0 || c.Ports.Scheduler == 0 {
 		return errors.New("no port from 16443 to 32767 is free on 127.0.0.1")

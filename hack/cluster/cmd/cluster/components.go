@@ -167,9 +167,17 @@ func (c *Cluster) dns() part {
 }
 
 func (c *Cluster) kwok() part {
+	server := fmt.Sprintf("127.0.0.1:%d", c.Ports.Kwok)
 	return part{
 		name: "kwok",
-		argv: append([]string{c.Kwok, "--kubeconfig=" + c.path("kubeconfig"), "--manage-all-nodes=true"}, c.Flags["kwok"]...),
+		argv: append([]string{c.Kwok,
+			"--kubeconfig=" + c.path("kubeconfig"),
+			"--config=" + filepath.Join(filepath.Dir(c.Kwok), "stages.yaml"),
+			"--manage-all-nodes=true",
+			"--node-lease-duration-seconds=40",
+			"--server-address=" + server,
+		}, c.Flags["kwok"]...),
+		health: "http://" + server + "/healthz",
 	}
 }
 

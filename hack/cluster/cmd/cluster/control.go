@@ -39,6 +39,21 @@ func (c *Cluster) ask(line string) (string, error) {
 	return strings.Join(answer[:len(answer)-1], "\n"), nil
 }
 
+// running lists the components that run and are not paused.
+func (c *Cluster) running() ([]string, error) {
+	list, err := c.ask("list")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, line := range strings.Split(list, "\n") {
+		if name, state, _ := strings.Cut(line, " "); strings.HasPrefix(state, "running") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
 // component is the command `cluster component`.
 func component(args []string) error {
 	name, args, err := nameFlag(args)

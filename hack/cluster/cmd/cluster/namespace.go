@@ -238,5 +238,6 @@ func (c *Cluster) enterAndExec(argv []string) error {
 		}
 	}
 	os.Setenv("KUBECONFIG", c.path("kubeconfig"))
+	os.Setenv("KUBECACHEDIR", c.path("kubectl-cache"))
 	return syscall.Exec(program, argv, os.Environ())
 }

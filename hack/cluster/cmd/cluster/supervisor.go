@@ -172,8 +172,11 @@ func (s *supervisor) list(out io.Writer) {
 	}
 }
 
-// start starts a component that does not run yet, and returns when it works.
+// start starts a component that does not run yet, continues a paused one, and returns when it works.
 func (s *supervisor) start(p part) error {
+	if err := s.pause(p.name, false); err == nil {
+		return s.waitHealthy(p)
+	}
 	started := make(chan error)
 	s.forks <- func() { started <- s.fork(p) }
 	if err := <-started; err != nil {
@@ -187,7 +190,7 @@ func (s *supervisor) fork(p part) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.children[p.name] != nil {
-		return nil
+		return nil // another start was faster
 	}
 	program, err := exec.LookPath(p.argv[0])
 	if err != nil {

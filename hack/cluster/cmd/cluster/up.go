@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -137,6 +138,12 @@ func up(args []string) error {
 		return fmt.Errorf("cluster %s did not start: %w (logs in %s)", c.Name, err, c.path("logs"))
 	}
 	say("Cluster %s is up, mode %s; logs in %s", c.Name, c.Mode, c.path("logs"))
+	switch c.Mode {
+	case modeFake:
+		say("No container runs: pods only seem to. Logs, exec, requests through Services, restarts and resizes cannot be shown.")
+	case modeControlPlane:
+		say("There is no node: pods stay Pending.")
+	}
 	fmt.Println(c.path("kubeconfig"))
 	return nil
 }
@@ -245,7 +252,15 @@ func (c *Cluster) startSupervisor() error {
 
 // startAll starts every component that does not run, stage by stage, and waits until the cluster can be used.
 func (c *Cluster) startAll() error {
+	running, err := c.running()
+	if err != nil {
+		return err
+	}
 	for _, stage := range c.stages() {
+		stage = slices.DeleteFunc(stage, func(p part) bool { return slices.Contains(running, p.name) })
+		if len(stage) == 0 {
+			continue
+		}
 		var names []string
 		results := make(chan error, len(stage))
 		for _, p := range stage {
@@ -263,13 +278,12 @@ func (c *Cluster) startAll() error {
 		if failed != nil {
 			return failed
 		}
-		if stage[0].name == "etcd" && c.Mode == modeNode {
+		if slices.Contains(names, "containerd") {
 			if err := c.importPauseImage(); err != nil {
 				return err
 			}
 		}
 	}
-	say("Waiting for the service account `default`")
 	if err := c.waitObject("/api/v1/namespaces/default/serviceaccounts/default", anyObject); err != nil {
 		return err
 	}
@@ -282,7 +296,6 @@ func (c *Cluster) startAll() error {
 		}
 	}
 	for _, node := range c.nodes() {
-		say("Waiting for node %s", node)
 		if err := c.waitObject("/api/v1/nodes/"+node, nodeReady); err != nil {
 			return err
 		}
