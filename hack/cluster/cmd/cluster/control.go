@@ -156,7 +156,12 @@ func (c *Cluster) hostPid(inner string) int {
 // down is the command `cluster down`.
 func down(args []string) error {
 	if len(args) == 1 && args[0] == "--all" {
-		for _, name := range names() {
+		entries, _ := os.ReadDir(baseDir())
+		for _, entry := range entries {
+			name := entry.Name()
+			if !validName.MatchString(name) {
+				continue
+			}
 			if err := downOne(name); err != nil {
 				return err
 			}

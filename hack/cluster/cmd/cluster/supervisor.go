@@ -351,7 +351,7 @@ func (s *supervisor) waitHealthy(p part) error {
 		c := s.children[p.name]
 		s.mutex.Unlock()
 		if c == nil {
-			return fmt.Errorf("%s ended: see %s", p.name, s.cluster.path("logs", p.name+".log"))
+			return fmt.Errorf("%s ended: %s", p.name, s.lastWords(p))
 		}
 		if s.healthy(p) {
 			s.mutex.Lock()
@@ -363,9 +363,16 @@ func (s *supervisor) waitHealthy(p part) error {
 		case <-c.ended:
 		case <-again.C:
 		case <-deadline:
-			return fmt.Errorf("%s does not answer after %v: see %s", p.name, startTimeout, s.cluster.path("logs", p.name+".log"))
+			return fmt.Errorf("%s does not answer after %v: %s", p.name, startTimeout, s.lastWords(p))
 		}
 	}
+}
+
+// lastWords is the last line of a component's log.
+func (s *supervisor) lastWords(p part) string {
+	text, _ := os.ReadFile(s.cluster.path("logs", p.name+".log"))
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return lines[len(lines)-1]
 }
 
 func (s *supervisor) healthy(p part) bool {

@@ -118,6 +118,8 @@ func up(args []string) error {
 			}
 		}
 		if c, err = newCluster(o, dir); err != nil {
+			os.RemoveAll(dir)
+			os.Remove(baseDir()) // fails when there are other clusters
 			return err
 		}
 		if err := c.startSupervisor(); err != nil {
@@ -135,7 +137,7 @@ func up(args []string) error {
 	}
 	if err != nil {
 		c.end()
-		return fmt.Errorf("cluster %s did not start: %w (logs in %s)", c.Name, err, c.path("logs"))
+		return fmt.Errorf("cluster %s did not start: %w\nIts logs are in %s until it is taken down or started again", c.Name, err, c.path("logs"))
 	}
 	say("Cluster %s is up, mode %s; logs in %s", c.Name, c.Mode, c.path("logs"))
 	switch c.Mode {
@@ -170,11 +172,13 @@ func newCluster(o *upOptions, dir string) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{Name: o.name, Dir: dir, Mode: mode, Kubernetes: o.kubernetes, Kwok: o.kwok,
-		FakeNodes: o.fakeNodes, Flags: o.flags}
-	for name := range c.Flags {
-		if _, err := c.part(name); err != nil {
+		FakeNodes: o.fakeNodes, Flags: map[string][]string{}}
+	for name, flags := range o.flags {
+		p, err := c.part(name)
+		if err != nil {
 			return nil, fmt.Errorf("--flag: %w", err)
 		}
+		c.Flags[p.name] = append(c.Flags[p.name], flags...)
 	}
 	for _, sub := range []string{"components", "logs", "logs/pods", "pki", "run"} {
 		if err := os.MkdirAll(c.path(sub), 0o700); err != nil {
