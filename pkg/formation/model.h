@@ -25,9 +25,9 @@ struct process {
 	size_t index;             /* in spec.processes, for messages */
 	const char *type;
 	const char *command;      /* a shell line, or NULL */
-	const struct json *args;  /* array of strings, or NULL; never with command */
+	const struct json *args;  /* array of strings, or NULL; with command only where a problem is */
 	const char *image;        /* its own, else the formation's */
-	int quantity;             /* 0..1000 or QUANTITY_UNSET; a singleton without one has 1 */
+	int quantity;             /* 0..1000 or QUANTITY_UNSET; a singleton has 0 or 1 */
 	const char *size;         /* canonical: upper case, "1X" by default */
 	const struct json *env;   /* its own EnvVars, or NULL */
 	int grace_s;
@@ -36,6 +36,7 @@ struct process {
 	int port;                 /* of a routed process */
 	const char *health_path;  /* HTTP readiness, or NULL: TCP */
 	const char *problem;      /* a rule it breaks, with the field's path, or NULL */
+	bool repeated;            /* its type stood before: that entry counts */
 };
 
 /* A Formation. Everything points into the arena it was decoded into. */
@@ -55,7 +56,7 @@ struct formation {
 	const struct json *env_from;
 	const struct json *security;      /* securityContext */
 	struct process *processes;
-	size_t process_count;             /* at least 1: the default formation has web */
+	size_t process_count;             /* 0 only with a problem: the default formation has web */
 	const char *problem;              /* a rule that the whole Formation breaks, or NULL */
 	const struct json *status;        /* as last observed, or NULL */
 };
@@ -105,8 +106,15 @@ const struct dyno_size *dyno_sizes_find(const struct dyno_sizes *sizes, const ch
 /* "1X, 2X, PX" in the arena, sorted; "none" when there are none. */
 const char *dyno_sizes_names(struct arena *arena, const struct dyno_sizes *sizes);
 
+/* The size with the least memory above that of `size`, or NULL: what to grow to. */
+const struct dyno_size *dyno_sizes_next(const struct dyno_sizes *sizes,
+					const struct dyno_size *size);
+
 /* "<formation>-<type>", the name of everything a process becomes. */
 const char *process_object_name(struct arena *arena, const struct formation *formation,
 				const char *type);
+
+/* The (first) process whose objects have that name, or NULL. */
+const struct process *formation_process_of(const struct formation *formation, const char *name);
 
 #endif

@@ -32,7 +32,7 @@ struct observed_child {
 	struct object object;
 	const char *type;               /* label dyno.dev/type, or "" */
 	struct digest satisfied;        /* desired state it satisfies, or none */
-	struct digest satisfied_before; /* what its last version satisfied, or none */
+	struct digest satisfied_before; /* what an earlier version satisfied last, or none */
 	uint64_t meta_hash;             /* labels, annotations, owners, as read */
 };
 
@@ -41,7 +41,9 @@ struct observed_deployment {
 	int replicas;                /* spec.replicas */
 	int quantity_annotation;     /* dyno.dev/quantity, or QUANTITY_UNSET */
 	int template_version;        /* dyno.dev/template-version, 0 when absent */
-	bool paused;
+	struct digest template_satisfied; /* pod template of an older version it has, or none */
+	bool singleton;              /* its selector has dyno.dev/singleton; immutable */
+	bool paused;                 /* spec.paused: by a person */
 	int64_t observed_generation; /* status.… from here */
 	int status_replicas;
 	int updated;
@@ -71,7 +73,9 @@ struct observed_pod {
 	int restarts;
 	int last_exit_code;        /* of the last termination, -1 when there was none */
 	bool oom_killed;           /* the last termination was by the memory limit */
+	int64_t last_exit_ms;      /* when it was, 0 unknown */
 	int64_t since_ms;          /* when the present state began, 0 unknown */
+	int64_t unready_ms;        /* since when it isn't ready, 0 when it is or unknown */
 };
 
 extern const struct json_keep KEEP_CHILD[];      /* Service, PodDisruptionBudget: all owned fields */
@@ -79,7 +83,8 @@ extern const struct json_keep KEEP_DEPLOYMENT[];
 extern const struct json_keep KEEP_POD[];
 
 /*
- * Project an object from the API server.
+ * Project an object from the API server; members that are missing have
+ * their defaults. The tables above name every member that is looked at.
  * Return NULL with ERR_PARSE when it is not of its kind's shape.
  * `satisfied` and `satisfied_before` are left none: formation/desired.h.
  */
@@ -88,5 +93,19 @@ struct stored_size *stored_size_new(const struct json *value, struct err *err);
 struct observed_child *observed_child_new(const struct json *value, struct err *err);
 struct observed_deployment *observed_deployment_new(const struct json *value, struct err *err);
 struct observed_pod *observed_pod_new(const struct json *value, struct err *err);
+
+/*
+ * Carry over to `child` what has to survive its replacing `before`, an
+ * older version: satisfied_before becomes what `before` satisfied, or if it
+ * satisfied nothing what one before it did. Another uid is another object:
+ * nothing is carried over.
+ */
+void observed_child_follow(struct observed_child *child, const struct observed_child *before);
+
+/* A pod whose container will not run again; it holds no number and counts as no dyno. */
+static inline bool observed_pod_is_terminal(const struct observed_pod *pod)
+{
+	return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
+}
 
 #endif

@@ -11,6 +11,7 @@ struct write_failure {
 	const char *type;                /* process type, or NULL: the formation as a whole */
 	const struct resource *resource;
 	enum err_code code;
+	bool create;                     /* the write was to create: the step had no uid */
 	const char *message;
 };
 
@@ -32,9 +33,9 @@ struct reconcile_input {
 };
 
 enum step_kind {
-	STEP_APPLY,  /* server-side apply of `body`, force; creates when uid is NULL */
+	STEP_APPLY,  /* server-side apply of `body`; creates when uid is NULL */
 	STEP_DELETE, /* delete with uid and version as preconditions */
-	STEP_PATCH,  /* merge patch of `body` (a pod's dyno name) with uid and version */
+	STEP_PATCH,  /* merge patch of `body`, a pod's dyno name */
 	STEP_STATUS, /* apply of the Formation's status subresource */
 	STEP_EVENT,  /* record an event on the Formation */
 };
@@ -49,7 +50,9 @@ struct step {
 	uint64_t version;                /* precondition, or 0 */
 	const char *type;                /* process type it is for, or NULL */
 	const char *manager;             /* field manager of an apply */
-	const struct json *body;
+	bool force;                      /* STEP_APPLY, STEP_STATUS: take fields from other managers */
+	bool foreground;                 /* STEP_DELETE: stays until its pods are gone */
+	const struct json *body;         /* complete, with uid and version where they are preconditions */
 	const char *reason;              /* STEP_EVENT: CamelCase reason, */
 	const char *note;                /* text, */
 	bool warning;                    /* and type */
@@ -58,7 +61,8 @@ struct step {
 /*
  * An ordered list of steps. When a step fails, steps of later phases for
  * the same process are not done this time; the status step always is, and
- * is last. `again_ms` is when to look again though nothing changes, 0 never.
+ * is last. `again_ms` is after how long to look again though nothing
+ * changes, 0 never.
  */
 struct plan {
 	const struct step *steps;
