@@ -1,0 +1,228 @@
+/* The controller as a program: options, wiring, signals, exit codes. */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "controller/manager.h"
+#include "kube/config.h"
+#include "options.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* Everything that lives as long as the program. Freed in reverse order. */
+struct program {
+	struct options options;
+	struct kube_config *config;
+	struct loop *loop;
+	struct http_client *http;
+	struct credentials *credentials;
+	struct manager *manager;
+	struct loop_signal *terminate;
+	struct loop_signal *interrupt;
+};
+
+/* No core dumps, no tracing by others, no new privileges: tokens are in memory. */
+static void harden(void)
+{
+	const struct rlimit none = {0, 0};
+
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* One thread needs one arena; large blocks go back to the kernel at once. */
+static void tune_memory(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+	mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+static void on_synced(void *arg)
+{
+	(void)arg;
+	malloc_trim(0);
+}
+
+static void on_stopped(void *arg)
+{
+	struct program *program = arg;
+
+	loop_stop(program->loop);
+}
+
+static void on_signal(void *arg)
+{
+	struct program *program = arg;
+
+	log_info("manager", "stopping");
+	manager_stop(program->manager);
+}
+
+static void on_token(void *arg, const char *token)
+{
+	http_client_set_token(arg, token);
+}
+
+/* --- connecting ---------------------------------------------------- */
+
+static const char *user_agent(struct arena *arena)
+{
+	struct utsname machine;
+
+	if (uname(&machine) != 0)
+		return "formation-controller/" FORMATION_VERSION;
+	return arena_printf(arena, "formation-controller/%s (linux/%s)", FORMATION_VERSION,
+			    machine.machine);
+}
+
+/* Load the kubeconfig and make the client. */
+static int connect_api(struct program *program, struct err *err)
+{
+	struct options *options = &program->options;
+	struct kube_config_options wanted = {
+		.kubeconfig = options->kubeconfig,
+		.context = options->context,
+		.user_agent = user_agent(&options->arena),
+	};
+
+	program->config = kube_config_load(&wanted, err);
+	if (!program->config)
+		return -1;
+	program->http = http_client_new(program->loop, &program->config->http, err);
+	if (!program->http)
+		return err_wrap(err, "%s", program->config->source);
+	program->credentials =
+		credentials_new(program->loop, program->config->token_file,
+				program->config->http.bearer_token, on_token, program->http);
+	log_info("manager", "formation-controller %s: API server %s, context %s of %s",
+		 FORMATION_VERSION, program->config->http.server, program->config->context,
+		 program->config->source);
+	return 0;
+}
+
+/* The pod's name where the downward API gives it, else the host's. */
+static const char *instance_name(struct arena *arena)
+{
+	const char *pod = getenv("POD_NAME");
+	char host[256];
+
+	if (pod && *pod)
+		return pod;
+	if (gethostname(host, sizeof(host)) != 0)
+		return "formation-controller";
+	host[sizeof(host) - 1] = '\0';
+	return arena_strdup(arena, host);
+}
+
+static const char *address_or_none(const char *address)
+{
+	return strcmp(address, "0") == 0 ? NULL : address;
+}
+
+static int make_manager(struct program *program, struct err *err)
+{
+	struct options *options = &program->options;
+	const struct manager_config config = {
+		.namespaces = options->namespaces,
+		.metrics_address = address_or_none(options->metrics_address),
+		.health_address = address_or_none(options->health_address),
+		.max_size_changes = (size_t)options->max_size_changes,
+		.version = FORMATION_VERSION,
+		.instance = instance_name(&options->arena),
+		.credentials = program->credentials,
+		.synced = on_synced,
+		.stopped = on_stopped,
+		.arg = program,
+	};
+
+	program->manager = manager_new(program->loop, http_client_transport(program->http),
+				       &config, err);
+	if (!program->manager)
+		return -1;
+	log_info("manager", "metrics on port %d, health probes on port %d",
+		 manager_metrics_port(program->manager), manager_health_port(program->manager));
+	return 0;
+}
+
+/* --- life ---------------------------------------------------------- */
+
+static int run(struct program *program, struct err *err)
+{
+	program->loop = loop_new(clock_system(), err);
+	if (!program->loop || connect_api(program, err) != 0 || make_manager(program, err) != 0)
+		return -1;
+	program->terminate = loop_signal_new(program->loop, SIGTERM, on_signal, program);
+	program->interrupt = loop_signal_new(program->loop, SIGINT, on_signal, program);
+	manager_start(program->manager);
+	return loop_run(program->loop, err);
+}
+
+static void release(struct program *program)
+{
+	loop_signal_free(program->interrupt);
+	loop_signal_free(program->terminate);
+	manager_free(program->manager);
+	credentials_free(program->credentials);
+	http_client_free(program->http);
+	loop_free(program->loop);
+	if (program->config)
+		kube_config_free(program->config);
+	options_release(&program->options);
+}
+
+/* Read the options and answer those that only print. Returns the exit code, or -1 to go on. */
+static int begin(struct options *options, int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+
+	if (options_parse(options, argc, argv, &err) != 0) {
+		fprintf(stderr, "formation-controller: %s\n", err.msg);
+		if (err.code != ERR_INVALID)
+			return EXIT_FAILURE;
+		fputc('\n', stderr);
+		options_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (options->help) {
+		options_help(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (options->version) {
+		puts("formation-controller " FORMATION_VERSION);
+		return EXIT_SUCCESS;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct program program = {0};
+	struct err err = ERR_INIT;
+	int status;
+
+	harden();
+	tune_memory();
+	status = begin(&program.options, argc, argv);
+	if (status >= 0) {
+		options_release(&program.options);
+		return status;
+	}
+	log_setup((enum log_level)program.options.log_level,
+		  (enum log_format)program.options.log_format, STDERR_FILENO);
+	status = EXIT_SUCCESS;
+	if (run(&program, &err) != 0) {
+		log_error("manager", "%s", err.msg);
+		status = EXIT_FAILURE;
+	}
+	release(&program);
+	return status;
+}
