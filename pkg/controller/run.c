@@ -241,17 +241,18 @@ static void record_event(struct run *run, const struct step *step)
 		       step->note);
 }
 
-/* Whether the first plan had an event of that reason about that process. */
-static bool was_recorded(const struct run *run, const struct step *event)
+/* An event about a process goes with its writes, any other with the status. */
+static bool goes_with_status(const struct step *step)
 {
-	for (size_t i = 0; i < run->write_count; i++) {
-		const struct step *step = &run->writes[i].step;
+	return step->kind == STEP_EVENT && !step->type;
+}
 
-		if (step->kind == STEP_EVENT && same_text(step->reason, event->reason) &&
-		    same_text(step->type, event->type))
-			return true;
+static void record_status_events(struct run *run)
+{
+	for (size_t i = 0; i < run->plan.step_count; i++) {
+		if (goes_with_status(&run->plan.steps[i]))
+			record_event(run, &run->plan.steps[i]);
 	}
-	return false;
 }
 
 /* --- answers ------------------------------------------------------- */
@@ -275,6 +276,8 @@ static void write_succeeded(struct write *write)
 
 	write->state = WRITE_DONE;
 	failures_clear(run->failures, &write->step);
+	if (write == &run->report)
+		record_status_events(run);
 	log_write(write->step.kind == STEP_STATUS ? LOG_DEBUG : LOG_INFO, run->key, "%s",
 		  step_text(&run->arena, &write->step));
 }
@@ -398,7 +401,8 @@ static bool process_failed(const struct run *run, const char *type)
 
 static bool is_waiting(const struct write *write)
 {
-	return write->state == WRITE_PENDING && write->step.kind != STEP_STATUS;
+	return write->state == WRITE_PENDING && write->step.kind != STEP_STATUS &&
+	       !goes_with_status(&write->step);
 }
 
 /* Start the next phase's steps. Returns false when there was none. */
@@ -457,17 +461,13 @@ static void decide_again(struct run *run)
 		return;
 	}
 	note_undone(run);
-	for (size_t i = 0; i < run->plan.step_count; i++) {
-		const struct step *step = &run->plan.steps[i];
-
-		if (step->kind == STEP_EVENT && !was_recorded(run, step))
-			record_event(run, step);
-	}
 }
 
 /* Start to write the status, if that is wanted. */
 static void start_report(struct run *run)
 {
+	bool wanted = false;
+
 	for (size_t i = 0; i < run->plan.step_count; i++) {
 		struct write *report = &run->report;
 
@@ -479,8 +479,10 @@ static void start_report(struct run *run)
 			report->state = WRITE_FAILED;
 		else
 			start_write(report);
-		return;
+		wanted = true;
 	}
+	if (!wanted)
+		record_status_events(run);
 }
 
 /* The status as it is now: just written, or as it was found. */
