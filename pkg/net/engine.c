@@ -409,7 +409,8 @@ static struct transfer *transfer_new(struct engine *engine)
 	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made));
 	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, engine));
 	must(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
-	must(curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, 1L));
+	/* Wait for the connection that is being made, unless it can't be HTTP/2. */
+	must(curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, engine->settings->url.tls ? 1L : 0L));
 	return t;
 }
 
