@@ -9,10 +9,11 @@
 struct kube_config_options {
 	const char *kubeconfig; /* --kubeconfig: this file alone, missing is an error */
 	const char *context;    /* --context */
-	const char *cluster;    /* --cluster, and further overrides below */
+	const char *cluster;    /* in place of the context's, as the next two */
 	const char *user;
 	const char *ns;
 	const char *user_agent;
+	const char *service_account; /* folder of the pod's token, NULL for Kubernetes' own */
 };
 
 /* A loaded configuration; owns its strings, secrets are wiped on free. */
@@ -21,18 +22,35 @@ struct kube_config {
 	const char *ns;                 /* the context's namespace, or "default" */
 	const char *context;            /* name of the context in use, or "in-cluster" */
 	const char *token_file;         /* re-read every minute and on a 401, or NULL */
-	const char *source;             /* the file it came from, for messages */
-	struct arena *arena;            /* owner of all of the above */
+	const char *ca_file;            /* files behind http.…_pem, NULL when they were inline: */
+	const char *cert_file;          /* for reading them again when they are rotated */
+	const char *key_file;
+	const char *source;             /* "kubeconfig FILE" or "in-cluster configuration" */
+	const char *cluster_name;       /* for messages: "kubeconfig FILE: cluster \"a\"" */
+	const char *user_name;          /* the same of the user, or `source` without one */
 };
 
 /*
  * Load by client-go's order: options->kubeconfig, $KUBECONFIG (a list,
- * first file to set a key wins), in-cluster, ~/.kube/config.
- * Errors: ERR_NOT_FOUND, ERR_SYSTEM, ERR_PARSE, ERR_INVALID; the text is
- * one line that names the file, the entry and the remedy.
+ * first file to set a key wins, missing ones are left out), in-cluster
+ * (unless a context, cluster or user is asked for), ~/.kube/config.
+ * tokenFile beats token and inline data beats a file, as in client-go. Exec
+ * plugins and auth providers are refused unless the user has another
+ * credential too.
+ * Errors: ERR_NOT_FOUND, ERR_SYSTEM, ERR_PARSE, ERR_INVALID, ERR_LIMIT;
+ * the text is one line that names the file, the entry and the remedy.
  * Source: k8s.io/client-go/tools/clientcmd, rest/config.go.
  */
 struct kube_config *kube_config_load(const struct kube_config_options *options, struct err *err);
 void kube_config_free(struct kube_config *config);
+
+/*
+ * An HTTP client by config->http; what it refuses (an expired certificate,
+ * a key of another one, a bad URL) is told as kube_config_load tells it.
+ * The result needs the config no longer.
+ * Errors: ERR_INVALID.
+ */
+struct http_client *kube_config_connect(const struct kube_config *config, struct loop *loop,
+					struct err *err);
 
 #endif
