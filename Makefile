@@ -42,6 +42,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(LIBS) 2>/dev/null)
 SOURCES  := $(foreach p,$(PKGS),$(wildcard pkg/$(p)/*.c))
 OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY  := $(BUILD)/libformation.a
+SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 GOLDEN   := $(BUILD)/tests/golden/golden
 PROG_OUT := $(if $(filter release,$(PROFILE)),$(PROGRAMS:%=$(BIN)/%),$(PROGRAMS:%=$(BUILD)/bin/%))
@@ -77,7 +78,7 @@ $(PROG_OUT): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard cmd/$$(notdir $$@)/*.c)) $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
-$(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/unit/support*.c)) $(LIBRARY)
+$(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT) $(LIBRARY)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -lcmocka -o $@
 
