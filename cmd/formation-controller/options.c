@@ -219,15 +219,15 @@ static int line_of(const char *path, const char *key)
 	return found;
 }
 
-/* Put "config FILE:LINE: KEY" in front; the code says that the file is wrong. */
+/* Put "config: FILE:LINE: KEY" in front; the code says that the file is wrong. */
 static int wrong_entry(const char *path, const char *key, struct err *err)
 {
 	int line = line_of(path, key);
 
 	err->code = ERR_PARSE;
 	if (line)
-		return err_wrap(err, "config %s:%d: %s", path, line, key);
-	return err_wrap(err, "config %s: %s", path, key);
+		return err_wrap(err, "config: %s:%d: %s", path, line, key);
+	return err_wrap(err, "config: %s: %s", path, key);
 }
 
 static int set_scalar(struct options *options, const struct flag *flag, const struct json *value,
@@ -268,7 +268,7 @@ static int read_config(struct options *options, flag_mask given, struct err *err
 	if (root->type == JSON_NULL)
 		return 0;
 	if (root->type != JSON_OBJECT)
-		return err_set(err, ERR_PARSE, "config %s: must be a map of flags",
+		return err_set(err, ERR_PARSE, "config: %s: must be a map of flags",
 			       options->config);
 	json_for_each (entry, root) {
 		if (set_entry(options, entry, given, err) != 0)
