@@ -65,7 +65,8 @@ struct digest desired_digest(const struct json *body);
  * whole. Quantities are compared by amount. Fields that the API server
  * defaults or others added do not matter, nor does an empty text or list
  * that it left out. A field that an older API server is known to drop
- * (resizePolicy) does not count when it is absent.
+ * (resizePolicy) does not count when it is absent. Nor do the object's own
+ * apiVersion and kind, which elements of a list don't have.
  */
 const char *desired_difference(struct arena *arena, const struct json *desired,
 			       const struct json *observed);

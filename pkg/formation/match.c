@@ -25,6 +25,7 @@ static const struct {
 static const char *const WHOLE[] = { "selector", "nodeSelector", "labelSelector",
 				     "namespaceSelector" };
 static const char *const AMOUNTS[] = { "limits", "requests", "divisor" };
+static const char *const KIND[] = { "apiVersion", "kind" };
 static const char *const DROPPED[] = { "resizePolicy" };
 
 #define IS_IN(key, list) is_in((key), (list), sizeof(list) / sizeof((list)[0]))
@@ -164,7 +165,18 @@ const char *desired_difference(struct arena *arena, const struct json *desired,
 {
 	const struct path root = { .key = "" };
 
-	return compare(arena, desired, observed, &root, (struct mode){ 0 });
+	json_for_each (item, desired) {
+		const struct path place = { .parent = &root, .key = item->key };
+		struct mode mode = { .whole = IS_IN(item->key, WHOLE) };
+		const char *difference;
+
+		if (IS_IN(item->key, KIND))
+			continue;
+		difference = compare(arena, item, json_get(observed, item->key), &place, mode);
+		if (difference)
+			return difference;
+	}
+	return NULL;
 }
 
 bool desired_is_satisfied(const struct json *desired, const struct json *observed)

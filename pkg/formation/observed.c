@@ -22,14 +22,31 @@ static const struct json_keep KEEP_DEPLOYMENT_STATUS[] = {
 	{ 0 },
 };
 
+static const struct json_keep KEEP_OWN_ANNOTATIONS[] = { { "dyno.dev/*", NULL }, { 0 } };
+
+/* As KEEP_METADATA, but owners whole, since they are compared. */
+static const struct json_keep KEEP_CHILD_METADATA[] = {
+	{ "name", NULL },
+	{ "namespace", NULL },
+	{ "uid", NULL },
+	{ "resourceVersion", NULL },
+	{ "generation", NULL },
+	{ "creationTimestamp", NULL },
+	{ "deletionTimestamp", NULL },
+	{ "labels", NULL },
+	{ "annotations", KEEP_OWN_ANNOTATIONS },
+	{ "ownerReferences", NULL },
+	{ 0 },
+};
+
 const struct json_keep KEEP_CHILD[] = {
-	{ "metadata", KEEP_METADATA },
+	{ "metadata", KEEP_CHILD_METADATA },
 	{ "spec", NULL },
 	{ 0 },
 };
 
 const struct json_keep KEEP_DEPLOYMENT[] = {
-	{ "metadata", KEEP_METADATA },
+	{ "metadata", KEEP_CHILD_METADATA },
 	{ "spec", NULL },
 	{ "status", KEEP_DEPLOYMENT_STATUS },
 	{ 0 },
