@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"text/template"
+
+	"golang.org/x/sys/unix"
 )
 
 // part is a program of the cluster: how it is called and how one sees that it works.
@@ -200,7 +202,7 @@ func (c *Cluster) writeConfigs() error {
 			return err
 		}
 		err = parsed.Execute(&text, map[string]any{
-			"Dir": c.Dir, "Overlay": c.Overlay, "CNIPlugins": c.CNIPlugins, "PauseImage": pauseImage,
+			"Dir": c.Dir, "Overlay": c.Overlay, "OnDisk": c.onDisk(), "CNIPlugins": c.CNIPlugins, "PauseImage": pauseImage,
 			"NodeName": nodeName, "NodeIP": nodeIP, "PodCIDR": podCIDR, "CgroupRoot": c.cgroup(),
 		})
 		if err != nil {
@@ -215,6 +217,12 @@ func (c *Cluster) writeConfigs() error {
 		}
 	}
 	return nil
+}
+
+// onDisk tells whether the cluster's folder is on a disk, not on a file system made of others or of memory.
+func (c *Cluster) onDisk() bool {
+	var stat unix.Stat_t
+	return unix.Stat(c.Dir, &stat) == nil && unix.Major(stat.Dev) != 0
 }
 
 // cniPlugins finds the folder with the CNI plugins that the cluster uses.
