@@ -9,9 +9,9 @@
 #include "api/status.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "kube/backoff.h"
 #include "kube/client.h"
 #include "kube/keep.h"
-#include "kube/prng.h"
 #include "kube/refusal.h"
 #include "kube/escape.h"
 
@@ -61,12 +61,10 @@ struct reflector {
 
 	unsigned gone_in_row;                /* 410s since a watch last was healthy */
 	unsigned watch_failures;             /* failed watches since then */
-	int64_t backoff_ms;                  /* the last wait without jitter, 0 after a reset */
-	int64_t failed_ms;                   /* when the last failure was */
+	struct backoff backoff;
 	struct err error;                    /* the last failure, or ERR_NONE */
 	struct credentials_waiter waiter;    /* after a 401 */
 	uint64_t generation;                 /* of the credentials the call was made with */
-	struct prng prng;
 	uint64_t lists;
 	uint64_t watches;
 };
@@ -115,23 +113,6 @@ static void proceed(struct reflector *reflector, enum reflector_state state)
 
 /* --- failures --------------------------------------------------------- */
 
-/* The wait after a failure of now. */
-static int64_t next_delay(struct reflector *reflector, const struct err *err)
-{
-	int64_t now_ms = loop_mono_ms(reflector->loop), delay_ms;
-	int64_t last_ms = err->code == ERR_NOT_FOUND ? BACKOFF_LAST_MISSING_MS : BACKOFF_LAST_MS;
-
-	if (!reflector->backoff_ms || now_ms - reflector->failed_ms > BACKOFF_RESET_MS)
-		reflector->backoff_ms = BACKOFF_FIRST_MS;
-	else
-		reflector->backoff_ms *= 2;
-	if (reflector->backoff_ms > last_ms)
-		reflector->backoff_ms = last_ms;
-	reflector->failed_ms = now_ms;
-	delay_ms = reflector->backoff_ms + prng_upto(&reflector->prng, reflector->backoff_ms);
-	return delay_ms > err->retry_after_ms ? delay_ms : err->retry_after_ms;
-}
-
 /* The first time is worth a warning, the same again is not. */
 static void note_failure(struct reflector *reflector, const struct err *err, int64_t delay_ms)
 {
@@ -146,8 +127,12 @@ static void note_failure(struct reflector *reflector, const struct err *err, int
 static void wait_after(struct reflector *reflector, enum reflector_state state,
 		       const struct err *err)
 {
-	int64_t delay_ms = next_delay(reflector, err);
+	int64_t most_ms = err->code == ERR_NOT_FOUND ? BACKOFF_LAST_MISSING_MS : BACKOFF_LAST_MS;
+	int64_t delay_ms =
+		backoff_next(&reflector->backoff, loop_mono_ms(reflector->loop), most_ms);
 
+	if (delay_ms < err->retry_after_ms)
+		delay_ms = err->retry_after_ms;
 	note_failure(reflector, err, delay_ms);
 	enter(reflector, state);
 	loop_timer_start(reflector->timer, delay_ms);
@@ -451,7 +436,7 @@ static void watch_open(struct reflector *reflector)
 	};
 	struct buf query = BUF_INIT(LIMIT_HTTP_HEAD);
 	int64_t seconds = WATCH_SHORTEST_S +
-			  prng_upto(&reflector->prng, WATCH_LONGEST_S - WATCH_SHORTEST_S);
+			  prng_upto(&reflector->backoff.prng, WATCH_LONGEST_S - WATCH_SHORTEST_S);
 
 	buf_printf(&query,
 		   "%swatch=1&allowWatchBookmarks=true&resourceVersion=%" PRIu64
@@ -559,7 +544,7 @@ struct reflector *reflector_new(struct loop *loop, struct transport *transport,
 	list_init(&reflector->waiter.node);
 	reflector->waiter.done = on_renewed;
 	reflector->waiter.arg = reflector;
-	prng_init(&reflector->prng);
+	backoff_init(&reflector->backoff, BACKOFF_FIRST_MS, BACKOFF_LAST_MS, BACKOFF_RESET_MS);
 	return reflector;
 }
 
