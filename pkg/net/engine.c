@@ -1,17 +1,15 @@
 #include "net/engine.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <curl/curl.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/headers.h"
+#include "net/sockets.h"
 
 enum {
 	CONNECT_TIMEOUT_MS = 20000, /* name, TCP, proxy and TLS */
@@ -23,19 +21,11 @@ enum {
 	SPARE_TRANSFERS = 16,       /* ended ones kept for the next */
 };
 
-struct engine_socket {
-	struct list node; /* in engine->sockets */
-	struct engine *engine;
-	int fd;               /* libcurl's */
-	struct loop_io *io;   /* owned */
-	int64_t last_read_ms; /* when it was last readable, -1 before */
-};
-
 /*
  * An easy handle and what belongs to it; used again after its end. In
- * engine->running until its end, in engine->aborted when it is over but
- * libcurl, which is calling us, may still look at it, in engine->spare
- * after that.
+ * engine->held until libcurl gets it, in engine->running until its end, in
+ * engine->aborted when it is over but libcurl, which is calling us, may
+ * still look at it, in engine->spare after that.
  */
 struct transfer {
 	struct list node;
@@ -44,6 +34,7 @@ struct transfer {
 	void *arg;                  /* of the handlers */
 	char *body;                 /* owned, or NULL */
 	struct header_set *headers; /* one reference, or NULL */
+	int64_t added_ms;           /* when libcurl got it; -1 while held */
 	bool aborted;
 	bool head_too_large;
 	char detail[CURL_ERROR_SIZE]; /* written by libcurl */
@@ -54,7 +45,10 @@ struct engine {
 	struct transfer_handlers handlers;
 	CURLM *multi;                   /* owned */
 	struct loop_timer *timer;       /* owned: when libcurl wants to be called */
-	struct list sockets;            /* those libcurl waits for */
+	struct socket_set sockets;      /* those libcurl waits for */
+	struct list held;               /* transfers, in the order started */
+	struct transfer *connecting;    /* in running: the latest, until it has a connection */
+	bool http1;                     /* the latest answer was: connections aren't shared */
 	struct list running;            /* transfers */
 	struct list aborted;            /* transfers */
 	struct list spare;              /* transfers */
@@ -98,6 +92,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 
 	if (t->aborted)
 		return CURL_WRITEFUNC_ERROR;
+	if (len > 5 && memcmp(line, "HTTP/", 5) == 0)
+		t->engine->http1 = line[5] == '1';
 	if (t->engine->handlers.on_head_line(t->arg, line, len) == 0)
 		return t->aborted ? CURL_WRITEFUNC_ERROR : len;
 	t->head_too_large = true;
@@ -114,53 +110,48 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
+static void has_connection(struct transfer *t)
+{
+	if (t->engine->connecting == t)
+		t->engine->connecting = NULL;
+}
+
+/* The transfer has its connection, new or shared, and is about to be sent. */
+static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port)
+{
+	(void)remote_ip;
+	(void)local_ip;
+	(void)remote_port;
+	(void)local_port;
+	has_connection(arg);
+	return CURL_PREREQFUNC_OK;
+}
+
 /* A half-open connection is noticed: probes when idle, a limit when not. */
 static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
 	struct engine *engine = arg;
-	unsigned int dead_after_ms = DEAD_AFTER_MS;
 
 	(void)purpose;
 	engine->connections++;
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_after_ms, sizeof(dead_after_ms));
+	socket_expect_acks(fd, DEAD_AFTER_MS);
 	return CURL_SOCKOPT_OK;
-}
-
-static void on_io(void *arg, int fd, int events);
-
-static struct engine_socket *socket_new(struct engine *engine, int fd)
-{
-	struct engine_socket *sock = x_calloc(1, sizeof(*sock));
-
-	sock->engine = engine;
-	sock->fd = fd;
-	sock->io = loop_io_new(engine->loop, fd, on_io, sock);
-	sock->last_read_ms = -1;
-	list_add_tail(&engine->sockets, &sock->node);
-	must_multi(curl_multi_assign(engine->multi, fd, sock));
-	return sock;
-}
-
-static void socket_free(struct engine_socket *sock)
-{
-	list_remove(&sock->node);
-	loop_io_free(sock->io);
-	free(sock);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct engine *engine = arg;
-	struct engine_socket *sock = socket_arg;
+	struct net_socket *sock = socket_arg;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		if (sock)
-			socket_free(sock);
+		net_socket_free(sock);
 		return 0;
 	}
-	if (!sock)
-		sock = socket_new(engine, fd);
+	if (!sock) {
+		sock = socket_set_add(&engine->sockets, fd);
+		must_multi(curl_multi_assign(engine->multi, fd, sock));
+	}
 	loop_io_watch(sock->io, (what & CURL_POLL_IN ? LOOP_READ : 0) |
 					(what & CURL_POLL_OUT ? LOOP_WRITE : 0));
 	return 0;
@@ -194,9 +185,12 @@ static void transfer_retire(struct transfer *t)
 {
 	struct engine *engine = t->engine;
 
-	engine->inside++;
-	must_multi(curl_multi_remove_handle(engine->multi, t->easy));
-	engine->inside--;
+	has_connection(t);
+	if (t->added_ms >= 0) {
+		engine->inside++;
+		must_multi(curl_multi_remove_handle(engine->multi, t->easy));
+		engine->inside--;
+	}
 	if (engine->spares == SPARE_TRANSFERS) {
 		transfer_free(t);
 		return;
@@ -213,39 +207,34 @@ static void transfer_retire(struct transfer *t)
 
 static enum fault_kind fault_of(CURLcode code)
 {
-	switch (code) {
-	case CURLE_OK:
-		return FAULT_NONE;
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return FAULT_RESOLVE;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return FAULT_RESOLVE_PROXY;
-	case CURLE_COULDNT_CONNECT:
-		return FAULT_CONNECT;
-	case CURLE_OPERATION_TIMEDOUT:
-		return FAULT_CONNECT_TIMEOUT;
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return FAULT_CERTIFICATE;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CLIENTCERT:
-	case CURLE_USE_SSL_FAILED:
-		return FAULT_TLS;
-	case CURLE_GOT_NOTHING:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		return FAULT_BROKEN;
-	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return FAULT_NOT_HTTP;
-	default:
-		return FAULT_OTHER;
+	static const struct {
+		CURLcode code;
+		enum fault_kind kind;
+	} table[] = {
+		{ CURLE_OK, FAULT_NONE },
+		{ CURLE_COULDNT_RESOLVE_HOST, FAULT_RESOLVE },
+		{ CURLE_COULDNT_RESOLVE_PROXY, FAULT_RESOLVE_PROXY },
+		{ CURLE_COULDNT_CONNECT, FAULT_CONNECT },
+		{ CURLE_OPERATION_TIMEDOUT, FAULT_CONNECT_TIMEOUT },
+		{ CURLE_PEER_FAILED_VERIFICATION, FAULT_CERTIFICATE },
+		{ CURLE_SSL_CONNECT_ERROR, FAULT_TLS },
+		{ CURLE_SSL_CERTPROBLEM, FAULT_TLS },
+		{ CURLE_SSL_CIPHER, FAULT_TLS },
+		{ CURLE_GOT_NOTHING, FAULT_BROKEN },
+		{ CURLE_PARTIAL_FILE, FAULT_BROKEN },
+		{ CURLE_RECV_ERROR, FAULT_BROKEN },
+		{ CURLE_SEND_ERROR, FAULT_BROKEN },
+		{ CURLE_HTTP2, FAULT_BROKEN },
+		{ CURLE_HTTP2_STREAM, FAULT_BROKEN },
+		{ CURLE_WEIRD_SERVER_REPLY, FAULT_NOT_HTTP },
+		{ CURLE_UNSUPPORTED_PROTOCOL, FAULT_NOT_HTTP },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].code == code)
+			return table[i].kind;
 	}
+	return FAULT_OTHER;
 }
 
 static struct fault fault_describe(struct transfer *t, CURLcode code)
@@ -265,6 +254,7 @@ static struct fault fault_describe(struct transfer *t, CURLcode code)
 	}
 	if (fault.kind != FAULT_NONE && !*t->detail)
 		fault.detail = curl_easy_strerror(code);
+	fault_refine(&fault);
 	return fault;
 }
 
@@ -295,8 +285,8 @@ static void collect(struct engine *engine)
 		transfer_retire(list_entry(engine->aborted.next, struct transfer, node));
 }
 
-/* What socket_action says is said again by the transfers it concerns. */
-static void drive(struct engine *engine, curl_socket_t fd, int events)
+/* What socket_action returns is said again by the transfers it concerns. */
+static void act(struct engine *engine, curl_socket_t fd, int events)
 {
 	int running;
 
@@ -307,14 +297,36 @@ static void drive(struct engine *engine, curl_socket_t fd, int events)
 	collect(engine);
 }
 
-static void on_io(void *arg, int fd, int events)
+/*
+ * libcurl would open a connection for each transfer that comes while the
+ * shared one is missing: a server that sends GOAWAY would get a storm of
+ * them. So the next one goes in when the last one has its connection.
+ */
+static void release_held(struct engine *engine)
 {
-	struct engine_socket *sock = arg;
-	struct engine *engine = sock->engine;
+	while (!list_empty(&engine->held) && (!engine->connecting || engine->http1)) {
+		struct transfer *t = list_entry(engine->held.next, struct transfer, node);
 
-	if (events == LOOP_READ)
-		sock->last_read_ms = loop_mono_ms(engine->loop);
-	drive(engine, fd, events == LOOP_READ ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
+		list_remove(&t->node);
+		list_add_tail(&engine->running, &t->node);
+		t->added_ms = loop_mono_ms(engine->loop);
+		engine->connecting = t;
+		engine->inside++;
+		must_multi(curl_multi_add_handle(engine->multi, t->easy));
+		engine->inside--;
+		act(engine, CURL_SOCKET_TIMEOUT, 0);
+	}
+}
+
+static void drive(struct engine *engine, curl_socket_t fd, int events)
+{
+	act(engine, fd, events);
+	release_held(engine);
+}
+
+static void on_ready(void *arg, int fd, int events)
+{
+	drive(arg, fd, events == LOOP_READ ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
 }
 
 static void on_timer(void *arg)
@@ -409,8 +421,8 @@ static struct transfer *transfer_new(struct engine *engine)
 	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTFUNCTION, on_socket_made));
 	must(curl_easy_setopt(t->easy, CURLOPT_SOCKOPTDATA, engine));
 	must(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS));
-	/* Wait for the connection that is being made, unless it can't be HTTP/2. */
-	must(curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, engine->settings->url.tls ? 1L : 0L));
+	must(curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_connected));
+	must(curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t));
 	return t;
 }
 
@@ -474,16 +486,14 @@ struct transfer *engine_start(struct engine *engine, const struct transfer_reque
 	t->body = request->body;
 	t->headers = header_cache_get(&engine->headers, request->content_type, request->accept);
 	set_request(t, request);
-	list_add_tail(&engine->running, &t->node);
-	engine->inside++;
-	must_multi(curl_multi_add_handle(engine->multi, t->easy));
-	engine->inside--;
+	t->added_ms = -1;
+	list_add_tail(&engine->held, &t->node);
 	return t;
 }
 
 void engine_kick(struct engine *engine)
 {
-	drive(engine, CURL_SOCKET_TIMEOUT, 0);
+	release_held(engine);
 }
 
 void engine_abort(struct transfer *transfer)
@@ -515,51 +525,35 @@ uint64_t engine_connections(const struct engine *engine)
 
 /* --- dead connections -------------------------------------------------- */
 
-static int local_port(int fd)
-{
-	struct sockaddr_storage address = { 0 };
-	socklen_t len = sizeof(address);
-
-	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
-		return -1;
-	if (address.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&address)->sin_port);
-}
-
 /*
  * libcurl doesn't tell the socket of a transfer that shares a connection,
  * but it tells the port. NULL when it has no connection yet.
  */
-static struct engine_socket *socket_of(struct transfer *t)
+static struct net_socket *socket_of(struct transfer *t)
 {
 	long port = 0;
 
-	curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
-	if (port <= 0)
-		return NULL;
-	list_for_each(node, &t->engine->sockets) {
-		struct engine_socket *sock = list_entry(node, struct engine_socket, node);
-
-		if (local_port(sock->fd) == port)
-			return sock;
-	}
-	return NULL;
+	if (t->added_ms >= 0)
+		curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
+	return port > 0 ? socket_set_by_port(&t->engine->sockets, port) : NULL;
 }
 
 void engine_abort_unless_alive(struct transfer *transfer, int64_t since_ms)
 {
 	struct engine *engine = transfer->engine;
-	struct engine_socket *sock = socket_of(transfer);
-	bool dead = sock && sock->last_read_ms <= since_ms;
-	int fd = sock ? sock->fd : -1;
+	struct net_socket *sock = socket_of(transfer);
+	bool held = transfer->added_ms < 0;
+	int dead = sock && sock->last_read_ms <= since_ms ? sock->fd : -1;
 
-	engine_abort(transfer);
-	if (!dead)
-		return;
 	/* libcurl has no call for this: it shall find the end of the stream. */
-	shutdown(fd, SHUT_RDWR);
-	drive(engine, fd, CURL_CSELECT_IN);
+	if (dead >= 0)
+		socket_cut(dead);
+	engine_abort(transfer);
+	if (held && engine->connecting && engine->connecting->added_ms <= since_ms)
+		transfer_end(engine->connecting, CURLE_OPERATION_TIMEDOUT);
+	if (socket_set_by_fd(&engine->sockets, dead))
+		act(engine, dead, CURL_CSELECT_IN);
+	release_held(engine);
 }
 
 /* --- the engine -------------------------------------------------------- */
@@ -572,7 +566,8 @@ struct engine *engine_new(struct loop *loop, const struct settings *settings,
 	must(curl_global_init(CURL_GLOBAL_DEFAULT));
 	engine->loop = loop;
 	engine->handlers = *handlers;
-	list_init(&engine->sockets);
+	socket_set_init(&engine->sockets, loop, on_ready, engine);
+	list_init(&engine->held);
 	list_init(&engine->running);
 	list_init(&engine->aborted);
 	list_init(&engine->spare);
@@ -600,14 +595,15 @@ void engine_free(struct engine *engine)
 	if (!engine)
 		return;
 	assert(!engine->inside);
+	while (!list_empty(&engine->held))
+		engine_abort(list_entry(engine->held.next, struct transfer, node));
 	while (!list_empty(&engine->running))
 		engine_abort(list_entry(engine->running.next, struct transfer, node));
 	while (!list_empty(&engine->spare))
 		transfer_free(list_entry(engine->spare.next, struct transfer, node));
 	header_cache_release(&engine->headers);
 	curl_multi_cleanup(engine->multi);
-	while (!list_empty(&engine->sockets))
-		socket_free(list_entry(engine->sockets.next, struct engine_socket, node));
+	socket_set_release(&engine->sockets);
 	loop_timer_free(engine->timer);
 	curl_slist_free_all(engine->connect_to);
 	free(engine);

@@ -51,7 +51,10 @@ void engine_free(struct engine *engine);
 /* From the next transfer on; NULL for none. Copied; the old one is wiped. */
 void engine_set_token(struct engine *engine, const char *token);
 
-/* Begin; it goes out with the next engine_kick, or the loop's next turn. */
+/*
+ * Begin; it goes out with the next engine_kick, or, where a connection has
+ * to be made first, when the ones before it have theirs.
+ */
 struct transfer *engine_start(struct engine *engine, const struct transfer_request *request,
 			      void *arg);
 
@@ -67,8 +70,8 @@ bool transfer_aborted(const struct transfer *transfer);
 /*
  * Abort it, and if nothing at all has come from its connection after
  * `since_ms` (loop_mono_ms), give up the connection for dead: its other
- * transfers end as FAULT_BROKEN and none is started on it again. Not from
- * a handler.
+ * transfers end as FAULT_BROKEN and none is started on it again. Likewise
+ * the attempt to connect that it has waited for. Not from a handler.
  */
 void engine_abort_unless_alive(struct transfer *transfer, int64_t since_ms);
 

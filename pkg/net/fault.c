@@ -26,13 +26,29 @@ static int connect_err(const struct fault *fault, const char *server, struct err
 	return err_set(err, ERR_UNAVAILABLE, "cannot connect to %s: %s", server, why);
 }
 
+/*
+ * A signature that doesn't fit, of an authority that has the right name,
+ * comes as an error of the cryptography below TLS: "error:06880006:asn1
+ * encoding routines::EVP lib".
+ */
+void fault_refine(struct fault *fault)
+{
+	if (fault->kind == FAULT_TLS && strstr(fault->detail, "error:") &&
+	    !strstr(fault->detail, "SSL routines")) {
+		fault->kind = FAULT_CERTIFICATE;
+		fault->verify_result = TLS_VERIFY_SIGNATURE;
+	}
+}
+
 static int certificate_err(const struct fault *fault, const char *server, struct err *err)
 {
-	const char *detail = fault->verify_result ? tls_verify_detail(fault->verify_result) :
-						    fault->detail;
+	bool told = fault->verify_result > TLS_VERIFY_UNSPECIFIED;
+	const char *text = tls_verify_text(fault->verify_result, fault->has_ca);
 
-	return err_set(err, ERR_UNAVAILABLE, "%s: %s (%s)", server,
-		       tls_verify_text(fault->verify_result, fault->has_ca), detail);
+	if (!told && strstr(fault->detail, "subject name"))
+		text = "server certificate is for another host name";
+	return err_set(err, ERR_UNAVAILABLE, "%s: %s (%s)", server, text,
+		       told ? tls_verify_detail(fault->verify_result) : fault->detail);
 }
 
 /*

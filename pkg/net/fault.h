@@ -23,10 +23,13 @@ enum fault_kind {
 struct fault {
 	enum fault_kind kind;
 	int os_errno;       /* FAULT_CONNECT: errno, or 0 */
-	long verify_result; /* FAULT_CERTIFICATE: OpenSSL's, 0 for a wrong name */
+	long verify_result; /* FAULT_CERTIFICATE: OpenSSL's, up to 1 when it has no opinion */
 	bool has_ca;        /* FAULT_CERTIFICATE: a CA bundle was given, not the system's */
 	const char *detail; /* libcurl's words, or "" */
 };
+
+/* Tell apart what libcurl has one code for. */
+void fault_refine(struct fault *fault);
 
 /*
  * Put a fault into words for whoever runs the program; `server` is its

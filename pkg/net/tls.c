@@ -145,11 +145,12 @@ int tls_identity_check(const struct tls_identity *identity, int64_t now_ms,
 	return 0;
 }
 
+_Static_assert(TLS_VERIFY_UNSPECIFIED == X509_V_ERR_UNSPECIFIED, "as OpenSSL has it");
+_Static_assert(TLS_VERIFY_SIGNATURE == X509_V_ERR_CERT_SIGNATURE_FAILURE, "as OpenSSL has it");
+
 const char *tls_verify_text(long verify_result, bool has_ca)
 {
 	switch (verify_result) {
-	case X509_V_OK:
-		return "server certificate is for another host name";
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		return "server certificate has expired";
 	case X509_V_ERR_CERT_NOT_YET_VALID:

@@ -24,10 +24,16 @@ struct tls_identity {
 int tls_identity_check(const struct tls_identity *identity, int64_t now_ms,
 		       int64_t *ret_expires_ms, struct err *err);
 
+/* Two of OpenSSL's results of a verification. */
+enum {
+	TLS_VERIFY_UNSPECIFIED = 1, /* not verified, or something else was wrong */
+	TLS_VERIFY_SIGNATURE = 7,   /* the signature doesn't fit the authority's key */
+};
+
 /*
  * Why a server's certificate was refused: a clause such as "server
- * certificate has expired". `verify_result` is OpenSSL's, 0 when the chain
- * was good and the name wasn't; `has_ca` whether a CA was given to verify by.
+ * certificate has expired". `verify_result` is OpenSSL's, `has_ca` whether
+ * an authority was given to verify by.
  */
 const char *tls_verify_text(long verify_result, bool has_ca);
 
