@@ -69,8 +69,9 @@ func supervise(args []string) error {
 		return err
 	}
 	defer alive.Close()
-	if err := unix.Flock(int(alive.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("another supervisor runs: %w", err)
+	// Up has made sure that there is no other supervisor; one who asks holds the lock for a moment.
+	if err := retryInterrupted(func() error { return unix.Flock(int(alive.Fd()), unix.LOCK_EX) }); err != nil {
+		return fmt.Errorf("lock %s: %w", alive.Name(), err)
 	}
 	if c.Mode == modeNode {
 		if err := c.enterNamespaces(); err != nil {
