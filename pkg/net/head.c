@@ -70,7 +70,7 @@ enum head_event answer_head_line(struct answer_head *head, const char *line, siz
 	if (status) {
 		head->pending_status = status;
 		head->retry_after_ms = 0;
-	} else if (len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
+	} else if (len && len <= 2 && (line[0] == '\r' || line[0] == '\n')) {
 		return end_of_head(head);
 	} else if (len > name_len && strncasecmp(line, retry_after, name_len) == 0) {
 		head->retry_after_ms = parse_retry_after(line + name_len, len - name_len);

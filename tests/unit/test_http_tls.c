@@ -492,6 +492,23 @@ static void goaway_lets_streams_end_and_sends_new_ones_elsewhere(void **state)
 	assert_int_equal(peer_connections(f->peer), 2);
 }
 
+static void new_requests_after_goaway_share_one_new_connection(void **state)
+{
+	struct http_fixture *f = *state;
+
+	serve_h2(f, h2_leave, NULL);
+	http_get(f, "/stream");
+	http_pass(f, 30);
+	http_get(f, "/1");
+	http_get(f, "/2");
+	http_run(f, 2);
+	http_pass(f, 20);
+	for (int i = 0; i < 21; i++)
+		http_get(f, "/x"); /* the first of them stays open */
+	http_run(f, 23);
+	assert_int_equal(peer_connections(f->peer), 2);
+}
+
 /* --- dead connections -------------------------------------------------- */
 
 /* The first connection falls silent after its first answer's head. */
@@ -573,6 +590,46 @@ static void a_timeout_on_a_live_connection_ends_its_own_stream_only(void **state
 	assert_int_equal(peer_connections(f->peer), 1);
 }
 
+/* The first connection never gets to TLS. */
+static void deaf_once(struct peer_conn *conn, void *arg)
+{
+	(void)arg;
+	if (peer_number(conn) == 1)
+		peer_wait_closed(conn);
+	else
+		peer_puts(conn, "HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+
+static void a_request_that_waits_in_vain_for_a_connection_ends_the_attempt(void **state)
+{
+	struct http_fixture *f = *state;
+	struct peer *deaf = peer_new(&(struct peer_options){ 0 }, deaf_once, NULL);
+	char server[64];
+	struct http_client_config config = { .server = server };
+	struct http_request stuck = {
+		.method = "GET", .path = "/", .priority = HTTP_PRIORITY_NORMAL
+	};
+	struct http_request lease = {
+		.method = "PUT", .path = "/", .timeout_ms = 60, .priority = HTTP_PRIORITY_HIGH
+	};
+
+	snprintf(server, sizeof(server), "https://127.0.0.1:%d", peer_port(deaf));
+	serve_with(f, &certs.server, true, h2_ok, NULL, &config);
+	http_request(f, &stuck);
+	http_pass(f, 20);
+	http_request(f, &lease);
+	http_run(f, 2);
+	assert_failed(&f->seen[0], ERR_TIMEOUT, "no answer in time");
+	assert_failed(&f->seen[1], ERR_TIMEOUT, "no whole answer within 0.06 s");
+	http_request(f, &lease);
+	http_run(f, 3);
+	assert_failed(&f->seen[2], ERR_UNAVAILABLE, "does not speak TLS"); /* it got through */
+	assert_int_equal(peer_connections(deaf), 2);
+	http_client_free(f->client);
+	f->client = NULL;
+	peer_free(deaf);
+}
+
 static void never(struct peer_conn *conn, void *arg)
 {
 	(void)arg;
@@ -626,6 +683,8 @@ int main(void)
 		http_test(cancelling_a_stream_leaves_the_connection_to_the_others),
 		http_test(a_stream_that_is_reset_is_not_complete),
 		http_test(goaway_lets_streams_end_and_sends_new_ones_elsewhere),
+		http_test(new_requests_after_goaway_share_one_new_connection),
+		http_test(a_request_that_waits_in_vain_for_a_connection_ends_the_attempt),
 		http_test(a_timeout_on_a_silent_connection_gives_it_up_with_all_streams),
 		http_test(a_timeout_on_a_live_connection_ends_its_own_stream_only),
 		http_test(a_request_whose_connection_is_never_made_times_out),
