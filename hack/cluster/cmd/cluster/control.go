@@ -156,12 +156,7 @@ func (c *Cluster) hostPid(inner string) int {
 // down is the command `cluster down`.
 func down(args []string) error {
 	if len(args) == 1 && args[0] == "--all" {
-		entries, _ := os.ReadDir(baseDir())
-		for _, entry := range entries {
-			name := entry.Name()
-			if !validName.MatchString(name) {
-				continue
-			}
+		for _, name := range names() {
 			if err := downOne(name); err != nil {
 				return err
 			}
@@ -193,13 +188,32 @@ func downOne(name string) error {
 		if err := c.end(); err != nil {
 			return err
 		}
+		if err := empty(dir); err != nil {
+			return err
+		}
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
+	if err := os.Remove(dir); err != nil {
+		return fmt.Errorf("this is not a cluster's folder: %w", err)
 	}
 	os.Remove(baseDir()) // fails as long as there are other clusters
 	fmt.Fprintf(os.Stderr, "cluster %s is down\n", name)
 	return nil
+}
+
+// empty removes everything in a cluster's folder, last what shows that it is one.
+func empty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if entry.Name() != "cluster.json" {
+			if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return os.RemoveAll(filepath.Join(dir, "cluster.json"))
 }
 
 // end ends the cluster's processes and removes what stands outside of its folder.

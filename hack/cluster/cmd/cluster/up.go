@@ -113,17 +113,20 @@ func up(args []string) error {
 	} else {
 		if err == nil {
 			say("Clearing away what is left of a cluster that ended")
-			if err := c.end(); err != nil {
+			if err := errors.Join(c.end(), empty(dir)); err != nil {
 				return err
 			}
+		} else if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			return errors.Join(fmt.Errorf("%s is there and is not a cluster's folder", dir), err)
 		}
 		if c, err = newCluster(o, dir); err != nil {
-			os.RemoveAll(dir)
+			empty(dir)
+			os.Remove(dir)
 			os.Remove(baseDir()) // fails when there are other clusters
 			return err
 		}
 		if err := c.startSupervisor(); err != nil {
-			return err
+			return errors.Join(err, c.end())
 		}
 	}
 	interrupted := make(chan os.Signal, 1)
@@ -159,16 +162,8 @@ func newCluster(o *upOptions, dir string) (*Cluster, error) {
 	if mode == "" || o.kubernetes == "" || mode == modeFake && o.kwok == "" {
 		return nil, errors.New("call hack/cluster/up, which decides on the mode and builds what it needs")
 	}
-	entries, err := os.ReadDir(dir)
+	dir, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		if err := os.RemoveAll(filepath.Join(dir, entry.Name())); err != nil {
-			return nil, err
-		}
-	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
 		return nil, err
 	}
 	c := &Cluster{Name: o.name, Dir: dir, Mode: mode, Kubernetes: o.kubernetes, Kwok: o.kwok,
@@ -179,6 +174,9 @@ func newCluster(o *upOptions, dir string) (*Cluster, error) {
 			return nil, fmt.Errorf("--flag: %w", err)
 		}
 		c.Flags[p.name] = append(c.Flags[p.name], flags...)
+	}
+	if err := c.save(); err != nil {
+		return nil, err
 	}
 	for _, sub := range []string{"components", "logs", "logs/pods", "pki", "run"} {
 		if err := os.MkdirAll(c.path(sub), 0o700); err != nil {
