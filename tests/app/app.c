@@ -271,14 +271,15 @@ static int eat(const char *mebibytes)
 {
 	size_t bytes = (size_t)atol(mebibytes) << 20;
 	int term = termination();
-	char *memory = malloc(bytes);
+	volatile char *memory = malloc(bytes);
 
 	if (!memory)
 		die("malloc");
-	memset(memory, 1, bytes);
+	for (size_t i = 0; i < bytes; i += 1024)
+		memory[i] = 1;
 	printf("%s holds %s MiB\n", env("DYNO"), mebibytes);
 	terminated(term, -1);
-	free(memory);
+	free((void *)memory);
 	return 0;
 }
 
