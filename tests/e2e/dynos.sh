@@ -11,7 +11,7 @@ fi
 new_namespace dynos
 in_cluster() { hack/cluster/exec --name "$CLUSTER_NAME" -- "$@"; }
 
-# formation NAME PROCESSES-AS-YAML [SPEC-LINES]
+# formation NAME PROCESS-AS-YAML [SPEC-LINE]
 formation() {
 	k apply -f - <<-YAML
 		apiVersion: dyno.dev/v1
@@ -21,7 +21,7 @@ formation() {
 		  image: formation.test/app:v1
 		  ${3:-paused: false}
 		  processes:
-		$2
+		  - $2
 	YAML
 }
 ready() { k wait --for=condition=Ready --timeout="${deadline_s}s" "formation/$1"; }
@@ -104,15 +104,13 @@ other_uid() { local now; now=$(value '{.metadata.uid}' get deployment shop-worke
 check "a deleted Deployment comes back and its dyno runs" comes_back
 
 shell_words() {
-	formation words "$(cat <<'YAML'
-		  - {type: web, command: 'HERE=$PORT-$(echo sub)-$((1+1)); export HERE; exec app web'}
-YAML
-)" && ready words && says "HERE=5000-sub-2" page words-web env
+	formation words "{type: web, command: 'HERE=\$PORT-\$(echo sub)-\$((1+1)); export HERE; exec app web'}" &&
+		ready words && says "HERE=5000-sub-2" page words-web env
 }
 check "\$PORT, \$( and \$(( reach the shell as written" shell_words
 
 crash() {
-	formation crash "$(printf '\t\t  - {type: worker, command: "exit 3"}')" &&
+	formation crash '{type: worker, command: "exit 3"}' &&
 		eventually process_is crash worker reason CrashLoopBackOff && says "3" process crash worker message
 }
 check "a dyno that exits is reported CrashLoopBackOff with its exit code" crash
@@ -123,18 +121,18 @@ out_of_memory() {
 		metadata: {name: e2e-tiny}
 		spec: {memory: 32Mi, cpu: 10m}
 	YAML
-	formation hog "$(printf '\t\t  - {type: worker, command: "exec app memory 256", size: E2E-TINY}')" &&
+	formation hog '{type: worker, command: "exec app eat 256", size: E2E-TINY}' &&
 		eventually process_is hog worker reason OOMKilled && says 32Mi process hog worker message
 }
 check "a dyno over its memory is reported OOMKilled with its quota" out_of_memory
 no_image() {
-	formation noimage "$(printf '\t\t  - {type: worker, image: "formation.test/absent:v9", command: app worker}')" &&
+	formation noimage '{type: worker, image: "formation.test/absent:v9", command: app worker}' &&
 		eventually pull_failed noimage
 }
 pull_failed() { [[ $(process "$1" worker reason) == *Image* ]]; }
 check "an image that cannot be pulled is reported" no_image
 too_large() {
-	formation large "$(printf '\t\t  - {type: worker, command: app worker, size: e2e-huge}')" || return
+	formation large '{type: worker, command: app worker, size: e2e-huge}' || return
 	k apply -f - <<-YAML
 		apiVersion: dyno.dev/v1
 		kind: DynoSize
@@ -146,13 +144,13 @@ too_large() {
 check "a size that no node has room for is reported Unschedulable, in the scheduler's words" too_large
 non_root() {
 	kubectl label namespace "$ns" pod-security.kubernetes.io/enforce=restricted &&
-		formation guarded "$(printf '\t\t  - {type: web, command: app web}')" 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' &&
+		formation guarded '{type: web, command: app web}' 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' &&
 		ready guarded
 }
 check "with runAsNonRoot dynos run in a namespace under the restricted Pod Security Standard" non_root
 quota() {
 	k create quota one --hard=limits.memory=1Mi &&
-		formation quota "$(printf '\t\t  - {type: worker, command: app worker}')" 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' &&
+		formation quota '{type: worker, command: app worker}' 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' &&
 		eventually process_is quota worker reason QuotaExceeded && says "exceeded quota: one" process quota worker message && k delete quota one
 }
 check "a quota that forbids a dyno is reported in the API server's words" quota
@@ -161,7 +159,7 @@ collected() {
 }
 check "deleting a Formation collects everything it became" collected
 uninstalled() {
-	formation stays "$(printf '\t\t  - {type: web, command: app web}')" 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' && ready stays &&
+	formation stays '{type: web, command: app web}' 'securityContext: {runAsNonRoot: true, runAsUser: 1000}' && ready stays &&
 		hack/uninstall >"$work/uninstall" && cat "$work/uninstall" && says "formations.dyno.dev" cat "$work/uninstall" &&
 		says "web." page stays-web
 }
