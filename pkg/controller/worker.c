@@ -95,8 +95,8 @@ static void finish(struct worker *worker, struct run *run, const struct run_resu
 		workqueue_forget(worker->queue, key);
 	else if (result->again_ms > 0)
 		workqueue_add_after(worker->queue, key, result->again_ms);
-	workqueue_done(worker->queue, key);
 	give_run(worker, run);
+	workqueue_done(worker->queue, key); /* the key is gone after this */
 }
 
 static void remember_active(struct worker *worker, struct run *run)
