@@ -41,7 +41,7 @@ struct cache {
 	struct projector projector;
 	bool started_children;
 	bool synced;
-	bool quiet;               /* our own status is being taken in */
+	const char *quiet;        /* the Formation that is not to be woken, or NULL */
 };
 
 /* What differs from kind to kind. */
@@ -51,8 +51,9 @@ struct kind_rules {
 	const char *selector;
 	struct object *(*decode)(struct source *source, struct arena *arena,
 				 const struct json *value, struct err *err);
-	bool (*matters)(const struct object *old, const struct object *now);
-	void (*changed)(struct source *source, const struct object *old, const struct object *now);
+	enum change (*compare)(const struct object *old, const struct object *now);
+	void (*changed)(struct source *source, const struct object *old, const struct object *now,
+			enum change change);
 };
 
 static const struct kind_rules RULES[KINDS];
@@ -122,26 +123,27 @@ static struct object *decode_pod(struct source *source, struct arena *arena,
 
 /* --- who has to look at it ----------------------------------------- */
 
-static void wake(struct cache *cache, const char *ns, const char *name)
+static void wake(struct cache *cache, const char *ns, const char *name, enum change change)
 {
-	cache->events.wake(cache->events.arg, ns, name);
+	if (!same_text(cache->quiet, name))
+		cache->events.wake(cache->events.arg, ns, name, change);
 }
 
 static void formation_changed(struct source *source, const struct object *old,
-			      const struct object *now)
+			      const struct object *now, enum change change)
 {
 	struct cache *cache = source->cache;
 
 	if (!now)
 		cache->events.gone(cache->events.arg, old->ns, old->name);
-	else if (!cache->quiet)
-		wake(cache, now->ns, now->name);
+	else
+		wake(cache, now->ns, now->name, change);
 }
 
 /* A walk that wakes the Formations with a process of one size. */
 struct size_users {
 	struct cache *cache;
-	const char *size;    /* metadata.name of the DynoSize; NULL for all Formations */
+	const char *size;    /* metadata.name of the DynoSize */
 	struct arena arena;  /* scratch */
 };
 
@@ -167,15 +169,17 @@ static bool wake_user(void *arg, const struct object *object)
 {
 	struct size_users *users = arg;
 
-	if (!users->size || uses_size(users, object))
-		wake(users->cache, object->ns, object->name);
+	if (uses_size(users, object))
+		wake(users->cache, object->ns, object->name, CHANGE_NOW);
 	return true;
 }
 
-static void size_changed(struct source *source, const struct object *old, const struct object *now)
+static void size_changed(struct source *source, const struct object *old, const struct object *now,
+			 enum change change)
 {
 	struct size_users users = {.cache = source->cache, .size = now ? now->name : old->name};
 
+	(void)change;
 	sizes_changed(&source->cache->sizes);
 	if (!source->cache->synced)
 		return;
@@ -183,20 +187,22 @@ static void size_changed(struct source *source, const struct object *old, const 
 	arena_release(&users.arena);
 }
 
-static void wake_labelled(struct cache *cache, const struct object *old, const struct object *now)
+static void wake_labelled(struct cache *cache, const struct object *old, const struct object *now,
+			  enum change change)
 {
 	const char *before = old ? old->formation : NULL;
 	const char *after = now ? now->formation : NULL;
 
 	if (after)
-		wake(cache, now->ns, after);
+		wake(cache, now->ns, after, change);
 	if (before && !same_text(before, after))
-		wake(cache, old->ns, before);
+		wake(cache, old->ns, before, change);
 }
 
-static void pod_changed(struct source *source, const struct object *old, const struct object *now)
+static void pod_changed(struct source *source, const struct object *old, const struct object *now,
+			enum change change)
 {
-	wake_labelled(source->cache, old, now);
+	wake_labelled(source->cache, old, now, change);
 }
 
 /*
@@ -211,30 +217,30 @@ static void wake_namesakes(struct cache *cache, const struct object *object)
 	for (char *dash = strrchr(name, '-'); dash; dash = strrchr(name, '-')) {
 		*dash = '\0';
 		if (store_get(cache->stores[KIND_FORMATION], object->ns, name))
-			wake(cache, object->ns, name);
+			wake(cache, object->ns, name, CHANGE_NOW);
 	}
 }
 
 static void child_changed(struct source *source, const struct object *old,
-			  const struct object *now)
+			  const struct object *now, enum change change)
 {
-	wake_labelled(source->cache, old, now);
+	wake_labelled(source->cache, old, now, change);
 	if (!old || !now || !same_text(old->owner_uid, now->owner_uid))
 		wake_namesakes(source->cache, now ? now : old);
 }
 
 static const struct kind_rules RULES[KINDS] = {
 	[KIND_FORMATION] = {&RESOURCE_FORMATION, KEEP_FORMATION, NULL, decode_formation,
-			    change_matters_formation, formation_changed},
+			    change_of_formation, formation_changed},
 	[KIND_SIZE] = {&RESOURCE_DYNO_SIZE, KEEP_DYNO_SIZE, NULL, decode_size,
-		       change_matters_size, size_changed},
+		       change_of_size, size_changed},
 	[KIND_DEPLOYMENT] = {&RESOURCE_DEPLOYMENT, KEEP_DEPLOYMENT, LABEL_FORMATION,
-			     decode_deployment, change_matters_deployment, child_changed},
+			     decode_deployment, change_of_deployment, child_changed},
 	[KIND_SERVICE] = {&RESOURCE_SERVICE, KEEP_CHILD, LABEL_FORMATION, decode_child,
-			  change_matters_child, child_changed},
+			  change_of_child, child_changed},
 	[KIND_BUDGET] = {&RESOURCE_BUDGET, KEEP_CHILD, LABEL_FORMATION, decode_child,
-			 change_matters_child, child_changed},
-	[KIND_POD] = {&RESOURCE_POD, KEEP_POD, LABEL_FORMATION, decode_pod, change_matters_pod,
+			 change_of_child, child_changed},
+	[KIND_POD] = {&RESOURCE_POD, KEEP_POD, LABEL_FORMATION, decode_pod, change_of_pod,
 		      pod_changed},
 };
 
@@ -251,9 +257,10 @@ static struct object *on_decode(void *arg, struct arena *arena, const struct jso
 static void on_changed(void *arg, const struct object *old, const struct object *now)
 {
 	struct source *source = arg;
+	enum change change = RULES[source->kind].compare(old, now);
 
-	if (RULES[source->kind].matters(old, now))
-		RULES[source->kind].changed(source, old, now);
+	if (change != CHANGE_NONE)
+		RULES[source->kind].changed(source, old, now, change);
 }
 
 static bool all_synced(const struct cache *cache, enum kind from, enum kind to)
@@ -456,13 +463,6 @@ void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_inp
 	input->pod_count = pods.count;
 }
 
-void cache_wake_all(struct cache *cache)
-{
-	struct size_users all = {.cache = cache};
-
-	store_each(cache->stores[KIND_FORMATION], wake_user, &all);
-}
-
 /* --- writing through ----------------------------------------------- */
 
 static enum kind kind_of(const struct resource *resource)
@@ -520,27 +520,21 @@ static void refresh_stored(struct source *source, struct arena *arena, const str
 	free(fresh);
 }
 
-void cache_observe(struct cache *cache, const struct resource *resource, const char *ns,
-		   struct arena *arena, const struct json *value, bool quietly)
+void cache_observe(struct cache *cache, const struct cache_answer *answer, struct arena *arena,
+		   const struct json *object)
 {
-	struct source *source = source_of(cache, resource, ns);
+	struct source *source = source_of(cache, answer->resource, answer->ns);
 
 	if (!source)
 		return;
-	cache->quiet = quietly;
-	informer_observe(source->informer, arena, value);
-	cache->quiet = false;
-	if (source->kind >= KIND_DEPLOYMENT && source->kind <= KIND_BUDGET)
-		refresh_stored(source, arena, value);
-}
-
-void cache_observe_gone(struct cache *cache, const struct resource *resource, const char *ns,
-			const char *name, const char *uid)
-{
-	struct source *source = source_of(cache, resource, ns);
-
-	if (source)
-		informer_observe_gone(source->informer, ns, name, uid);
+	cache->quiet = answer->formation;
+	if (object)
+		informer_observe(source->informer, arena, object);
+	else
+		informer_observe_gone(source->informer, answer->ns, answer->name, answer->uid);
+	cache->quiet = NULL;
+	if (object && source->kind >= KIND_DEPLOYMENT && source->kind <= KIND_BUDGET)
+		refresh_stored(source, arena, object);
 }
 
 /* --- for people ---------------------------------------------------- */

@@ -2,6 +2,7 @@
 #ifndef CONTROLLER_CACHE_H
 #define CONTROLLER_CACHE_H
 
+#include "controller/changes.h"
 #include "controller/metrics.h"
 #include "formation/reconcile.h"
 #include "kube/informer.h"
@@ -18,8 +19,8 @@ struct cache;
 
 /* What the cache tells. All are called from the loop; none may free the cache. */
 struct cache_events {
-	/* Something changed that a reconcile of this Formation has to look at. */
-	void (*wake)(void *arg, const char *ns, const char *name);
+	/* Something changed that a reconcile of this Formation has to look at, how soon. */
+	void (*wake)(void *arg, const char *ns, const char *name, enum change change);
 	/* The Formation is gone. */
 	void (*gone)(void *arg, const char *ns, const char *name);
 	/* Everything has been listed once. */
@@ -60,22 +61,24 @@ int cache_decode(struct arena *arena, const struct stored_formation *stored,
  */
 void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_input *input);
 
-/* Wake every Formation there is. */
-void cache_wake_all(struct cache *cache);
-
 /* What to keep of an answer that is handed to cache_observe. */
 const struct json_keep *cache_keep(const struct resource *resource);
 
-/*
- * Take the answer of one of our own writes (or reads) in at once.
- * `quietly` tells nobody: for a status, which is just what the plan wanted.
- */
-void cache_observe(struct cache *cache, const struct resource *resource, const char *ns,
-		   struct arena *arena, const struct json *value, bool quietly);
+/* Whose request was answered, and about what. */
+struct cache_answer {
+	const struct resource *resource;
+	const char *ns;
+	const char *name;
+	const char *uid;       /* of the object, or NULL */
+	const char *formation; /* is not woken by this: it knows */
+};
 
-/* The server says that this object is gone. */
-void cache_observe_gone(struct cache *cache, const struct resource *resource, const char *ns,
-			const char *name, const char *uid);
+/*
+ * Take the answer of one of our own writes (or reads) in at once: the
+ * object, or (NULL) that the server says it is gone.
+ */
+void cache_observe(struct cache *cache, const struct cache_answer *answer, struct arena *arena,
+		   const struct json *object);
 
 /* --- for people ---------------------------------------------------- */
 

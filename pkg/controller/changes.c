@@ -22,32 +22,41 @@ static bool same_bytes(const char *a, size_t a_len, const char *b, size_t b_len)
 	return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
-bool change_matters_formation(const struct object *old, const struct object *now)
+enum change change_of_formation(const struct object *old, const struct object *now)
 {
 	const struct stored_formation *a = (const struct stored_formation *)old;
 	const struct stored_formation *b = (const struct stored_formation *)now;
 
-	if (!old || !now)
-		return true;
-	return !same_head(old, now) || !same_bytes(a->json, a->json_len, b->json, b->json_len);
+	if (old && now && same_head(old, now) &&
+	    same_bytes(a->json, a->json_len, b->json, b->json_len))
+		return CHANGE_NONE;
+	return CHANGE_NOW;
 }
 
-bool change_matters_size(const struct object *old, const struct object *now)
+enum change change_of_size(const struct object *old, const struct object *now)
 {
-	if (!old || !now)
-		return true;
-	return strcmp(old->uid, now->uid) != 0 || old->generation != now->generation;
+	if (old && now && strcmp(old->uid, now->uid) == 0 && old->generation == now->generation)
+		return CHANGE_NONE;
+	return CHANGE_NOW;
 }
 
-bool change_matters_child(const struct object *old, const struct object *now)
+enum change change_of_child(const struct object *old, const struct object *now)
 {
 	const struct observed_child *a = (const struct observed_child *)old;
 	const struct observed_child *b = (const struct observed_child *)now;
 
-	if (!old || !now)
-		return true;
-	return !same_head(old, now) || a->meta_hash != b->meta_hash ||
-	       !digest_equal(a->satisfied, b->satisfied) || !same_text(a->type, b->type);
+	if (old && now && same_head(old, now) && a->meta_hash == b->meta_hash &&
+	    digest_equal(a->satisfied, b->satisfied) && same_text(a->type, b->type))
+		return CHANGE_NONE;
+	return CHANGE_NOW;
+}
+
+static bool same_deployment_spec(const struct observed_deployment *a,
+				 const struct observed_deployment *b)
+{
+	return a->replicas == b->replicas && a->quantity_annotation == b->quantity_annotation &&
+	       a->template_version == b->template_version && a->singleton == b->singleton &&
+	       a->paused == b->paused;
 }
 
 static bool same_deployment_status(const struct observed_deployment *a,
@@ -59,19 +68,17 @@ static bool same_deployment_status(const struct observed_deployment *a,
 	       a->deadline_exceeded == b->deadline_exceeded && same_text(a->failure, b->failure);
 }
 
-bool change_matters_deployment(const struct object *old, const struct object *now)
+enum change change_of_deployment(const struct object *old, const struct object *now)
 {
 	const struct observed_deployment *a = (const struct observed_deployment *)old;
 	const struct observed_deployment *b = (const struct observed_deployment *)now;
 
-	if (!old || !now || change_matters_child(old, now))
-		return true;
-	return a->replicas != b->replicas || a->quantity_annotation != b->quantity_annotation ||
-	       a->template_version != b->template_version || a->paused != b->paused ||
-	       !same_deployment_status(a, b);
+	if (change_of_child(old, now) != CHANGE_NONE || !same_deployment_spec(a, b))
+		return CHANGE_NOW;
+	return same_deployment_status(a, b) ? CHANGE_NONE : CHANGE_STATUS;
 }
 
-/* since_ms and restarts only matter with one of the others. */
+/* Times are left out: they only matter with one of the others. */
 static bool same_container_state(const struct observed_pod *a, const struct observed_pod *b)
 {
 	return a->phase == b->phase && a->ready == b->ready && a->running == b->running &&
@@ -80,15 +87,25 @@ static bool same_container_state(const struct observed_pod *a, const struct obse
 	       same_text(a->waiting_message, b->waiting_message);
 }
 
-bool change_matters_pod(const struct object *old, const struct object *now)
+static bool same_pod(const struct observed_pod *a, const struct observed_pod *b)
+{
+	return same_text(a->type, b->type) && same_text(a->size, b->size) && a->dyno == b->dyno &&
+	       a->has_deletion_cost == b->has_deletion_cost &&
+	       same_text(a->unschedulable, b->unschedulable) && same_text(a->node, b->node) &&
+	       same_container_state(a, b);
+}
+
+/* A gated pod may be opened, and room for another be made by one that ends. */
+enum change change_of_pod(const struct object *old, const struct object *now)
 {
 	const struct observed_pod *a = (const struct observed_pod *)old;
 	const struct observed_pod *b = (const struct observed_pod *)now;
 
-	if (!old || !now || !same_head(old, now))
-		return true;
-	return !same_text(a->type, b->type) || !same_text(a->size, b->size) ||
-	       a->dyno != b->dyno || a->has_deletion_cost != b->has_deletion_cost ||
-	       a->gated != b->gated || !same_text(a->unschedulable, b->unschedulable) ||
-	       !same_text(a->node, b->node) || !same_container_state(a, b);
+	if (!now || (!old && b->gated) || (old && !same_head(old, now)))
+		return CHANGE_NOW;
+	if (!old)
+		return CHANGE_STATUS;
+	if (a->gated != b->gated)
+		return CHANGE_NOW;
+	return same_pod(a, b) ? CHANGE_NONE : CHANGE_STATUS;
 }

@@ -61,11 +61,11 @@ static void enter(struct manager *manager, enum manager_state state)
 
 /* --- what the cache tells ------------------------------------------ */
 
-static void on_wake(void *arg, const char *ns, const char *name)
+static void on_wake(void *arg, const char *ns, const char *name, enum change change)
 {
 	struct manager *manager = arg;
 
-	worker_add(manager->worker, ns, name);
+	worker_add(manager->worker, ns, name, change);
 }
 
 /* The worker finds nothing to decide about and forgets it. */
@@ -73,7 +73,7 @@ static void on_gone(void *arg, const char *ns, const char *name)
 {
 	struct manager *manager = arg;
 
-	worker_add(manager->worker, ns, name);
+	worker_add(manager->worker, ns, name, CHANGE_NOW);
 }
 
 static void on_synced(void *arg)

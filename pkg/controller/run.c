@@ -282,19 +282,19 @@ static void write_succeeded(struct write *write)
 		  step_text(&run->arena, &write->step));
 }
 
+/* Take what the server said into the cache; NULL: the object is gone. */
 static void observe(struct write *write, struct arena *arena, const struct json *object)
 {
 	const struct step *step = &write->step;
+	const struct cache_answer answer = {
+		.resource = step->resource,
+		.ns = step->ns,
+		.name = step->name,
+		.uid = step->uid,
+		.formation = strchr(write->run->key, '/') + 1,
+	};
 
-	cache_observe(write->run->env->cache, step->resource, step->ns, arena, object,
-		      step->kind == STEP_STATUS);
-}
-
-static void observe_gone(struct write *write)
-{
-	const struct step *step = &write->step;
-
-	cache_observe_gone(write->run->env->cache, step->resource, step->ns, step->name, step->uid);
+	cache_observe(write->run->env->cache, &answer, arena, object);
 }
 
 /* Some request of the run has ended. */
@@ -320,7 +320,7 @@ static void on_reread(void *arg, struct arena *arena, struct json *object, const
 	err_set(&why, ERR_CONFLICT, "%s \"%s\" was changed by somebody else meanwhile",
 		step->resource->kind, step->name);
 	if (err->code == ERR_NOT_FOUND)
-		observe_gone(write);
+		observe(write, arena, NULL);
 	else if (err->code != ERR_NONE)
 		why = *err;
 	else if (step->uid || object_is_owned(object, write->run->formation.uid))
@@ -359,7 +359,7 @@ static void on_answer(void *arg, struct arena *arena, struct json *object, const
 		return;
 	}
 	if (is_moot(&write->step, err) || (err->code == ERR_NONE && deleted))
-		observe_gone(write);
+		observe(write, arena, NULL);
 	else if (err->code == ERR_NONE)
 		observe(write, arena, object);
 
@@ -533,6 +533,23 @@ static int64_t sooner(int64_t a_ms, int64_t b_ms)
 	return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/*
+ * Whether the writes led on to others, as the end of a handover does. Our
+ * own answers wake nobody, so this has to be looked at.
+ */
+static bool is_more_wanted(const struct run *run)
+{
+	if (!run->wrote || run->waits_turn)
+		return false;
+	for (size_t i = 0; i < run->plan.step_count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->kind != STEP_STATUS && step_is_request(step) && !is_held(run, step))
+			return true;
+	}
+	return false;
+}
+
 static struct run_result summary(const struct run *run)
 {
 	struct run_result result = {.result = result_of(run)};
@@ -542,6 +559,8 @@ static struct run_result summary(const struct run *run)
 	result.again_ms =
 		failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
 	result.again_ms = sooner(result.again_ms, run->plan.again_ms);
+	if (is_more_wanted(run))
+		result.again_ms = 1;
 	if (run->waits_turn)
 		result.again_ms = sooner(result.again_ms, TURN_MS);
 	return result;

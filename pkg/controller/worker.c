@@ -11,6 +11,7 @@ enum {
 	RUNS_AT_ONCE = LIMIT_WRITES_IN_FLIGHT, /* more would only wait in the transport */
 	RUNS_KEPT = 4,                         /* idle ones kept with their memory */
 	RUNS_A_TURN = 64,                      /* keys taken before others have the loop */
+	STATUS_DELAY_MS = 50,                  /* changes of dynos within it are one */
 	QUEUE_BACKOFF_MS = 300 * 1000,         /* failures.h has its own; a ceiling only */
 };
 
@@ -209,11 +210,11 @@ void worker_free(struct worker *worker)
 	free(worker);
 }
 
-void worker_add(struct worker *worker, const char *ns, const char *name)
+void worker_add(struct worker *worker, const char *ns, const char *name, enum change change)
 {
 	char *key cleanup(free_charp) = x_asprintf("%s/%s", ns, name);
 
-	workqueue_add(worker->queue, key);
+	workqueue_add_after(worker->queue, key, change == CHANGE_STATUS ? STATUS_DELAY_MS : 0);
 }
 
 void worker_start(struct worker *worker)

@@ -26,8 +26,11 @@ struct worker *worker_new(const struct worker_config *config);
 /* Cancels what is under way, without callbacks. NULL is taken. */
 void worker_free(struct worker *worker);
 
-/* This Formation wants to be looked at (or to be forgotten, when it is gone). */
-void worker_add(struct worker *worker, const char *ns, const char *name);
+/*
+ * This Formation wants to be looked at (or to be forgotten, when it is
+ * gone): now, or within 50 ms when only its status may change.
+ */
+void worker_add(struct worker *worker, const char *ns, const char *name, enum change change);
 
 /* Begin, or begin again, to take keys from the queue. */
 void worker_start(struct worker *worker);
