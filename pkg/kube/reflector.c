@@ -113,13 +113,10 @@ static void proceed(struct reflector *reflector, enum reflector_state state)
 
 /* --- failures --------------------------------------------------------- */
 
-/* The first time is worth a warning, the same again is not. */
+/* Whether it is worth a line of its own is decided by who asks for the state. */
 static void note_failure(struct reflector *reflector, const struct err *err, int64_t delay_ms)
 {
-	bool same = strcmp(reflector->error.msg, err->msg) == 0;
-
-	log_write(same ? LOG_DEBUG : LOG_WARN, reflector->name, "%s; again in %" PRId64 " ms",
-		  err->msg, delay_ms);
+	log_debug(reflector->name, "%s; again in %" PRId64 " ms", err->msg, delay_ms);
 	reflector->error = *err;
 }
 
