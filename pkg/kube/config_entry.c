@@ -98,6 +98,14 @@ static int use_certificate(struct config_loaded *loaded, const struct kubeconfig
 	return 0;
 }
 
+static int bad_token_file(const struct kubeconfig_entry *user, struct err *err)
+{
+	struct err cause = *err;
+
+	return err_set(err, cause.code, "%s: tokenFile %s: correct the path or the file", user->where,
+		       cause.msg);
+}
+
 /* tokenFile, which is read again later, before token. */
 static int use_token(struct config_loaded *loaded, const struct kubeconfig_entry *user,
 		     struct err *err)
@@ -112,7 +120,7 @@ static int use_token(struct config_loaded *loaded, const struct kubeconfig_entry
 	if (config->token_file) {
 		text = file_read_token(config->token_file, err);
 		if (!text)
-			return err_wrap(err, "%s: tokenFile", user->where);
+			return bad_token_file(user, err);
 		config->http.bearer_token = config_secret(loaded, text);
 	} else if (token) {
 		config->http.bearer_token = config_secret(loaded, x_strdup(token));
@@ -178,8 +186,11 @@ struct headers {
 static int add_header(struct headers *headers, const char *name, const struct json *value,
 		      struct err *err)
 {
-	const char *text = json_string_or(value, "");
+	const char *text = json_string_or(value, NULL);
 
+	if (!text)
+		return err_set(err, ERR_INVALID, "%s: a value for %s is no text: put it in quotes",
+			       headers->user->where, name);
 	if (header_text_check(text, err) < 0)
 		return err_wrap(err, "%s: a value for %s", headers->user->where, name);
 	if (headers->count == HEADERS_MAX)
