@@ -33,6 +33,7 @@ names_of() {
 }
 named() { is "$3" names_of "$1" "$2"; }
 process() { value "{.status.processes[?(@.type==\"$2\")].$3}" get formation "$1"; }
+trouble_of() { value '{.status.processes[0].reason} {.status.processes[0].message}' get formation "$1"; }
 process_is() { is "$4" process "$1" "$2" "$3"; }
 
 installs() {
@@ -105,13 +106,13 @@ check "a deleted Deployment comes back and its dyno runs" comes_back
 
 shell_words() {
 	formation words "{type: web, command: 'HERE=\$PORT-\$(echo sub)-\$((1+1)); export HERE; exec app web'}" &&
-		ready words && says "HERE=5000-sub-2" page words-web env
+		ready words && eventually says "HERE=5000-sub-2" page words-web env
 }
 check "\$PORT, \$( and \$(( reach the shell as written" shell_words
 
 crash() {
 	formation crash '{type: worker, command: "exit 3"}' &&
-		eventually process_is crash worker reason CrashLoopBackOff && says "3" process crash worker message
+		eventually says "CrashLoopBackOff worker.1 exited with 3" trouble_of crash
 }
 check "a dyno that exits is reported CrashLoopBackOff with its exit code" crash
 out_of_memory() {
@@ -122,7 +123,7 @@ out_of_memory() {
 		spec: {memory: 32Mi, cpu: 10m}
 	YAML
 	formation hog '{type: worker, command: "exec app eat 256", size: E2E-TINY}' &&
-		eventually process_is hog worker reason OOMKilled && says 32Mi process hog worker message
+		eventually says "OOMKilled memory quota exceeded: 32Mi. worker.1 exceeded its 32Mi (E2E-TINY)" trouble_of hog
 }
 check "a dyno over its memory is reported OOMKilled with its quota" out_of_memory
 no_image() {
