@@ -30,7 +30,8 @@ const struct write_failure *input_failure(const struct reconcile_input *input, c
 /*
  * Whether a failed write says that an object we do not know of has the name.
  * A create by apply without force is refused so: 409 with another field
- * manager's fields, or 422 as a selector cannot be changed.
+ * manager's fields or as there is a version, or 422 as a selector cannot be
+ * changed.
  */
 bool failure_is_conflict(const struct write_failure *failure);
 

@@ -85,10 +85,6 @@ struct digest desired_digest(const struct json *body)
 
 /* --- Deployment ---------------------------------------------------- */
 
-/*
- * Sent as null: defaults that the API server filled in while someone had
- * set RollingUpdate have no owner, and Recreate is refused beside them.
- */
 static void set_strategy(struct arena *arena, struct json *spec, const struct process *process,
 			 const struct dyno_size *size)
 {
@@ -97,7 +93,6 @@ static void set_strategy(struct arena *arena, struct json *spec, const struct pr
 
 	if (process->singleton) {
 		json_set_string(arena, strategy, "type", "Recreate");
-		json_set(arena, strategy, "rollingUpdate", json_new_string(arena, NULL));
 		return;
 	}
 	json_set_string(arena, strategy, "type", "RollingUpdate");
@@ -150,6 +145,19 @@ struct json *desired_handover(struct arena *arena, const struct formation *forma
 	json_set_string(arena, metadata, "namespace", formation->ns);
 	json_set_string(arena, metadata, "uid", deployment->child.object.uid);
 	json_set_int(arena, json_set_object(arena, body, "spec"), "replicas", deployment->replicas);
+	return body;
+}
+
+struct json *desired_recreate(struct arena *arena, const struct observed_deployment *deployment)
+{
+	struct json *body = json_new_object(arena);
+	struct json *strategy;
+
+	json_set_string(arena, json_set_object(arena, body, "metadata"), "uid",
+			deployment->child.object.uid);
+	strategy = json_set_object(arena, json_set_object(arena, body, "spec"), "strategy");
+	json_set_string(arena, strategy, "type", "Recreate");
+	json_set(arena, strategy, "rollingUpdate", json_new_string(arena, NULL));
 	return body;
 }
 

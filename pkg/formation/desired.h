@@ -53,6 +53,13 @@ bool budget_wanted(const struct process *process, int replicas);
 struct json *desired_handover(struct arena *arena, const struct formation *formation,
 			      const struct observed_deployment *deployment);
 
+/*
+ * A merge patch that takes out spec.strategy.rollingUpdate: when someone
+ * made a singleton's Deployment roll, an apply of Recreate is refused as
+ * long as that stands, and an apply cannot remove what it does not own.
+ */
+struct json *desired_recreate(struct arena *arena, const struct observed_deployment *deployment);
+
 /* The digest that stands for a rendered body: what its annotation ANNOTATION_APPLIED says. */
 struct digest desired_digest(const struct json *body);
 

@@ -233,6 +233,7 @@ struct observed_deployment *observed_deployment_new(const struct json *value, st
 	deployment->template_version = annotation_int(value, ANNOTATION_TEMPLATE, 0);
 	deployment->singleton = text_is(json_path(spec, "selector", "matchLabels", NULL),
 					LABEL_SINGLETON, "true");
+	deployment->rolling = schema_member(json_get(spec, "strategy"), "rollingUpdate") != NULL;
 	deployment->paused = json_bool_or(json_get(spec, "paused"), false);
 	deployment->observed_generation = json_int_or(json_get(status, "observedGeneration"), 0);
 	deployment->status_replicas = int_of(status, "replicas", 0);

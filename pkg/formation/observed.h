@@ -43,6 +43,7 @@ struct observed_deployment {
 	int template_version;        /* dyno.dev/template-version, 0 when absent */
 	struct digest template_satisfied; /* pod template of an older version it has, or none */
 	bool singleton;              /* its selector has dyno.dev/singleton; immutable */
+	bool rolling;                /* spec.strategy.rollingUpdate is there */
 	bool paused;                 /* spec.paused: by a person */
 	int64_t observed_generation; /* status.… from here */
 	int status_replicas;

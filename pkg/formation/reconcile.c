@@ -10,6 +10,9 @@
 
 static const struct resource *const CHILDREN[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
 						   &RESOURCE_BUDGET };
+
+#define VERSION_OF_NONE "1" /* a resourceVersion: of an object that is there the apply is refused */
+
 enum { CHILD_KINDS = sizeof(CHILDREN) / sizeof(CHILDREN[0]) };
 
 /* --- what keeps a process from being carried out ------------------- */
@@ -68,6 +71,8 @@ static bool is_taken(struct planner *planner, struct process_report *report,
 		input_failure(planner->input, report->process->type, resource);
 	enum claim claim = claim_of(planner->input->formation, child);
 
+	if (claim == CLAIM_ABSENT && failure && failure_is_conflict(failure))
+		claim = CLAIM_FOREIGN;
 	if (claim == CLAIM_FOREIGN)
 		decide(report, "NameConflict", true,
 		       arena_printf(planner->arena,
@@ -79,20 +84,20 @@ static bool is_taken(struct planner *planner, struct process_report *report,
 		       arena_printf(planner->arena,
 				    "%s %s is another owner's; it is made anew when that one is gone",
 				    resource->kind, name));
-	else if (claim == CLAIM_ABSENT && failure && failure_is_conflict(failure))
-		decide(report, "NameConflict", true,
-		       arena_printf(planner->arena,
-				    "%s %s exists and is not this Formation's, so it is not touched; "
-				    "delete it, or call the process type something else (%s)",
-				    resource->kind, name, failure->message));
 	return report->reason != NULL;
 }
 
 /* --- writing ------------------------------------------------------- */
 
+/* Reasons of a process that can be given before all of its objects are there. */
+static const char *const UNSEEN[] = { "Creating", "Updating",	"Replacing",   "Retrying",
+				      "Refused",  "Paused",	"NameConflict", "QuotaExceeded",
+				      "Invalid",  "UnknownSize", "InvalidSize" };
+
 /*
  * Whether the last status was written with the objects of this generation
- * in sight, so that one which is missing was deleted since.
+ * in sight, so that one which is missing was deleted since, or lost the
+ * label by which it is seen.
  */
 static bool was_seen(const struct planner *planner, const struct process *process)
 {
@@ -100,10 +105,23 @@ static bool was_seen(const struct planner *planner, const struct process *proces
 	const char *reason =
 		json_string_or(json_get(status_process(status, process->type), "reason"), "");
 
-	return json_int_or(json_get(status, "observedGeneration"), 0) ==
-		       planner->input->formation->generation &&
-	       (strcmp(reason, "Running") == 0 || strcmp(reason, "ScaledToZero") == 0 ||
-		strcmp(reason, "Starting") == 0 || strcmp(reason, "OOMKilled") == 0);
+	if (!*reason || json_int_or(json_get(status, "observedGeneration"), 0) !=
+				planner->input->formation->generation)
+		return false;
+	for (size_t i = 0; i < sizeof(UNSEEN) / sizeof(UNSEEN[0]); i++) {
+		if (strcmp(UNSEEN[i], reason) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether someone took away an object that had been there. */
+static bool was_deleted(const struct planner *planner, const struct process_report *report,
+			const struct resource *resource)
+{
+	if (resource == &RESOURCE_BUDGET && report->process->quantity == QUANTITY_UNSET)
+		return false;
+	return was_seen(planner, report->process);
 }
 
 static void plan_drift_event(struct planner *planner, const struct process_report *report,
@@ -117,23 +135,28 @@ static void plan_drift_event(struct planner *planner, const struct process_repor
 		note = arena_printf(planner->arena,
 				    "%s %s was changed by someone else and is set right again",
 				    resource->kind, name);
-	else if (!child && report->deployment != NULL && resource == &RESOURCE_BUDGET &&
-		 report->process->quantity == QUANTITY_UNSET)
-		return;
-	else if (!child && was_seen(planner, report->process))
+	else if (!child && was_deleted(planner, report, resource))
 		note = arena_printf(planner->arena,
-				    "%s %s was deleted by someone else and is made again",
+				    "%s %s was deleted by someone else, or lost its label, and is there again",
 				    resource->kind, name);
 	if (note)
 		plan_event(planner, report->process->type, false, "DriftCorrected", note);
 }
 
-/* Apply `body` unless the object satisfies it. Returns whether it has to be applied. */
+/*
+ * Apply `body` unless the object satisfies it. Returns whether it has to be
+ * applied. What is believed absent is applied without force, so that a
+ * foreign object of that name is not taken: its selector is another one. A
+ * Service or budget may have no selector; the version, which no object has,
+ * lets them only be created. What was ours a moment ago may just have lost
+ * its label, and is found again by its name.
+ */
 static bool plan_apply(struct planner *planner, const struct process_report *report,
 		       const struct resource *resource, const struct observed_child *child,
 		       struct json *body)
 {
 	const char *name = json_string_or(json_path(body, "metadata", "name", NULL), "");
+	struct json *metadata = (struct json *)json_get(body, "metadata");
 	struct digest digest = desired_digest(body);
 	struct step *step;
 
@@ -146,8 +169,9 @@ static bool plan_apply(struct planner *planner, const struct process_report *rep
 	if (child) {
 		step->uid = child->object.uid;
 		step->force = true;
-		json_set_string(planner->arena, (struct json *)json_get(body, "metadata"), "uid",
-				child->object.uid);
+		json_set_string(planner->arena, metadata, "uid", child->object.uid);
+	} else if (resource != &RESOURCE_DEPLOYMENT && !was_deleted(planner, report, resource)) {
+		json_set_string(planner->arena, metadata, "resourceVersion", VERSION_OF_NONE);
 	}
 	return true;
 }
@@ -173,6 +197,26 @@ static void plan_handover(struct planner *planner, const struct process_report *
 	step->manager = FIELD_MANAGER_HANDOVER;
 	step->uid = deployment->child.object.uid;
 	step->body = desired_handover(planner->arena, planner->input->formation, deployment);
+}
+
+/* What an apply must find done; see desired_handover and desired_recreate. */
+static void plan_preparation(struct planner *planner, const struct process_report *report)
+{
+	const struct observed_deployment *deployment = report->deployment;
+	struct step *step;
+
+	if (!deployment)
+		return;
+	if (deployment->quantity_annotation != QUANTITY_UNSET &&
+	    report->process->quantity == QUANTITY_UNSET)
+		plan_handover(planner, report);
+	if (deployment->rolling && report->process->singleton) {
+		step = plan_add(planner, STEP_PATCH, PHASE_HANDOVER, &RESOURCE_DEPLOYMENT,
+				deployment->child.object.name, report->process->type);
+		step->manager = FIELD_MANAGER_HANDOVER;
+		step->uid = deployment->child.object.uid;
+		step->body = desired_recreate(planner->arena, deployment);
+	}
 }
 
 /* A selector can't be changed, so another one needs another Deployment, never beside the old. */
@@ -211,9 +255,7 @@ static void plan_deployment(struct planner *planner, struct process_report *repo
 			deployment ? &deployment->child : NULL, body))
 		return;
 	report->pending_writes = true;
-	if (deployment && deployment->quantity_annotation != QUANTITY_UNSET &&
-	    process->quantity == QUANTITY_UNSET)
-		plan_handover(planner, report);
+	plan_preparation(planner, report);
 }
 
 /* Service or budget: applied where it is wanted, deleted where not. */

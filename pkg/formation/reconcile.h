@@ -35,7 +35,7 @@ struct reconcile_input {
 enum step_kind {
 	STEP_APPLY,  /* server-side apply of `body`; creates when uid is NULL */
 	STEP_DELETE, /* delete with uid and version as preconditions */
-	STEP_PATCH,  /* merge patch of `body`, a pod's dyno name */
+	STEP_PATCH,  /* merge patch of `body`: a pod's dyno name, a Deployment's strategy */
 	STEP_STATUS, /* apply of the Formation's status subresource */
 	STEP_EVENT,  /* record an event on the Formation */
 };

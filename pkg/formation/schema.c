@@ -28,7 +28,7 @@ struct json *schema_clone(struct arena *arena, const struct json *value)
 
 static const char *const TYPE_NAMES[] = {
 	[SCHEMA_STRING] = "string",   [SCHEMA_INTEGER] = "integer", [SCHEMA_BOOL] = "boolean",
-	[SCHEMA_OBJECT] = "object",   [SCHEMA_LIST] = "array",	    [SCHEMA_QUANTITY] = "string",
+	[SCHEMA_OBJECT] = "object",   [SCHEMA_LIST] = "array",	    [SCHEMA_QUANTITY] = "integer,string",
 	[SCHEMA_STRINGS] = "object",
 };
 

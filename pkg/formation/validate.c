@@ -51,7 +51,7 @@ static const char *check_variable(struct arena *arena, const char *path, size_t 
 			    3)
 		return arena_printf(
 			arena,
-			"%s[%zu].valueFrom: Invalid value: \"object\": name exactly one of fieldRef, "
+			"%s[%zu].valueFrom: Invalid value: name exactly one of fieldRef, "
 			"resourceFieldRef, configMapKeyRef and secretKeyRef",
 			path, index);
 	return NULL;
@@ -75,7 +75,7 @@ static const char *check_env_from(struct arena *arena, const struct json *env_fr
 	json_for_each (source, env_from) {
 		if (!schema_member(source, "configMapRef") == !schema_member(source, "secretRef"))
 			return arena_printf(arena,
-					    "spec.envFrom[%zu]: Invalid value: \"object\": name exactly "
+					    "spec.envFrom[%zu]: Invalid value: name exactly "
 					    "one of configMapRef and secretRef",
 					    index);
 		index++;
@@ -94,24 +94,22 @@ static const char *check_security(const struct json *security)
 	return NULL;
 }
 
-static const char *check_name(struct arena *arena, const struct json *value)
+static const char *check_name(const struct json *value)
 {
 	const char *name = json_string_or(json_path(value, "metadata", "name", NULL), "");
 
 	if (strlen(name) <= TYPE_MAX && match_type(name))
 		return NULL;
-	return arena_printf(arena,
-			    "metadata.name: Invalid value: \"%s\": the name of a Formation has at most "
-			    "57 characters, lower-case letters, digits and '-', begins with a letter "
-			    "and ends with a letter or digit",
-			    name);
+	return "metadata.name: Invalid value: the name of a Formation has at most 57 characters, "
+	       "lower-case letters, digits and '-', begins with a letter and ends with a letter or "
+	       "digit";
 }
 
 const char *validate_formation(struct arena *arena, const struct json *value)
 {
 	const struct path path = { .key = "spec" };
 	const struct json *spec = json_get(value, "spec");
-	const char *problem = check_name(arena, value);
+	const char *problem = check_name(value);
 
 	if (!problem && !spec)
 		problem = "spec: Required value";
@@ -142,15 +140,14 @@ static const char *check_quantity(struct arena *arena, const char *path,
 			    path, type);
 }
 
-static const char *check_together(struct arena *arena, const char *path, const char *name,
-				  const char *type)
+static const char *check_together(struct arena *arena, const char *name, const char *type)
 {
 	if (strlen(name) + strlen(type) <= NAMES_MAX)
 		return NULL;
 	return arena_printf(arena,
-			    "%s.type: Invalid value: \"%s\": the name of the Formation and process type "
-			    "%s have more than 62 characters together",
-			    path, type, type);
+			    "spec.processes: Invalid value: process type %s and the name of the "
+			    "Formation have more than 62 characters together",
+			    type);
 }
 
 static const char *check_fields(struct arena *arena, const char *path, const struct json *spec,
@@ -185,7 +182,9 @@ const char *validate_process(struct arena *arena, const char *name, const struct
 	if (problem)
 		return problem;
 	path = path_text(arena, &place);
-	problem = check_together(arena, path, name, json_string_or(json_get(process, "type"), ""));
+	if (process->type == JSON_NULL)
+		return arena_printf(arena, "%s: Required value", path);
+	problem = check_together(arena, name, json_string_or(json_get(process, "type"), ""));
 	if (!problem)
 		problem = check_quantity(arena, path, process);
 	if (!problem)
@@ -203,20 +202,23 @@ static const char *check_amount(struct arena *arena, const struct json *spec, co
 {
 	const struct json *member = schema_member(spec, key);
 	bool memory = strcmp(key, "memory") == 0;
+	const char *quote, *example = memory ? "512Mi or 1Gi" : "100m or 2";
 	struct err err = ERR_INIT;
 	int64_t amount = 0;
 	int failed;
 
 	if (!member)
 		return NULL;
+	quote = member->type == JSON_STRING ? "\"" : "";
 	failed = memory ? quantity_parse_units(member->text, &amount, &err)
 			: quantity_parse_milli(member->text, &amount, &err);
-	if (failed)
-		return arena_printf(arena, "spec.%s: Invalid value: \"%s\": must be a quantity, such as %s",
-				    key, member->text, memory ? "512Mi or 1Gi" : "100m or 2");
-	if (amount < least)
-		return arena_printf(arena, "spec.%s: Invalid value: \"%s\": %s", key, member->text,
-				    problem);
+	if (failed && *member->text != '-')
+		return arena_printf(arena, "spec.%s: Invalid value: %s%s%s: must be a quantity, such as %s",
+				    key, quote, member->text, quote,
+				    strcmp(key, "cpuLimit") == 0 ? "500m or 2" : example);
+	if (failed || amount < least)
+		return arena_printf(arena, "spec.%s: Invalid value: %s%s%s: %s", key, quote,
+				    member->text, quote, problem);
 	*ret_amount = amount;
 	return NULL;
 }
@@ -271,7 +273,7 @@ const char *validate_size(struct arena *arena, const struct json *value)
 	size_t index = 0;
 
 	if (strlen(name) > LABEL_VALUE_MAX)
-		return "metadata.name: Too long: the name of a size has at most 63 characters, since "
+		return "metadata.name: Invalid value: the name of a size has at most 63 characters, since "
 		       "every dyno carries it as a label";
 	if (!spec)
 		return "spec: Required value";

@@ -131,10 +131,14 @@ static void judge_progress(struct arena *arena, const struct observed_deployment
 	bool behind = deployment->observed_generation < deployment->child.object.generation;
 	bool mixed = deployment->status_replicas > deployment->updated;
 
-	if (deployment->status_replicas > 0 && (behind || mixed))
+	if (deployment->status_replicas > 0 && mixed)
 		say(verdict, VERDICT_PROGRESSING, "Updating",
-		    arena_printf(arena, "%d of %d dynos run what the spec says", deployment->updated,
-				 verdict->desired));
+		    arena_printf(arena, "%d of %d dynos run what the spec says, %d older ones are left",
+				 deployment->updated, verdict->desired,
+				 deployment->status_replicas - deployment->updated));
+	else if (deployment->status_replicas > 0 && behind)
+		say(verdict, VERDICT_PROGRESSING, "Updating",
+		    "the Deployment is about to follow its change");
 	else if (deployment->status_replicas > verdict->desired)
 		say(verdict, VERDICT_PROGRESSING, "Stopping",
 		    arena_printf(arena, "%d dynos, and %d should run", deployment->status_replicas,

@@ -51,14 +51,15 @@ static bool write_file(const char *path, const char *text)
 	return (!file || fclose(file) == 0) && written;
 }
 
-static const char *plan_text(struct arena *arena, const struct reconcile_input *input)
+static const char *plan_text(struct arena *arena, const struct reconcile_input *input,
+			     bool rendering)
 {
 	struct buf text = BUF_INIT(LIMIT_DOCUMENT);
 	struct plan plan;
 	const char *copy;
 
 	formation_reconcile(arena, input, &plan);
-	json_write_pretty(&text, world_plan(arena, &plan));
+	json_write_pretty(&text, world_plan(arena, &plan, rendering));
 	copy = arena_strdup(arena, buf_cstr(&text));
 	buf_release(&text);
 	return copy;
@@ -70,12 +71,14 @@ static const char *decide(struct arena *arena, const char *text, struct err *err
 	struct json *value = NULL;
 	struct world world;
 	const char *plan = NULL, *again;
+	bool rendering;
 
 	if (json_parse(arena, text, strlen(text), NULL, &value, err) < 0 ||
 	    world_read(arena, value, &world, err) < 0)
 		return NULL;
-	plan = plan_text(arena, &world.input);
-	again = plan_text(arena, &world.input);
+	rendering = json_bool_or(json_get(value, "rendering"), false);
+	plan = plan_text(arena, &world.input, rendering);
+	again = plan_text(arena, &world.input, rendering);
 	world_release(&world);
 	if (strcmp(plan, again) == 0)
 		return plan;

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <string.h>
+
 static const char *const KINDS[] = {
 	[STEP_APPLY] = "apply",	  [STEP_DELETE] = "delete", [STEP_PATCH] = "patch",
 	[STEP_STATUS] = "status", [STEP_EVENT] = "event",
@@ -11,7 +13,27 @@ static void set_text(struct arena *arena, struct json *object, const char *key, 
 		json_set_string(arena, object, key, text);
 }
 
-static struct json *step_json(struct arena *arena, const struct step *step)
+/* What stands for a whole body. */
+static struct json *brief(struct arena *arena, const struct json *body)
+{
+	static const char *const LEFT_OUT[] = { "labels", "ownerReferences", "template",
+						"revisionHistoryLimit", "ports", "selector" };
+	struct json *kept = json_new_object(arena);
+
+	json_for_each (member, body) {
+		bool left_out = false;
+
+		for (size_t i = 0; i < sizeof(LEFT_OUT) / sizeof(LEFT_OUT[0]); i++)
+			left_out |= strcmp(LEFT_OUT[i], member->key) == 0;
+		if (!left_out)
+			json_set(arena, kept, member->key,
+				 member->type == JSON_OBJECT ? brief(arena, member)
+							     : json_clone(arena, member));
+	}
+	return kept;
+}
+
+static struct json *step_json(struct arena *arena, const struct step *step, bool rendering)
 {
 	struct json *value = json_new_object(arena);
 
@@ -30,7 +52,9 @@ static struct json *step_json(struct arena *arena, const struct step *step)
 	if (step->foreground)
 		json_set_bool(arena, value, "foreground", true);
 	if (step->body)
-		json_set(arena, value, "body", json_clone(arena, step->body));
+		json_set(arena, value, "body",
+			 rendering || step->kind != STEP_APPLY ? json_clone(arena, step->body)
+							       : brief(arena, step->body));
 	if (step->kind == STEP_EVENT)
 		json_set_bool(arena, value, "warning", step->warning);
 	set_text(arena, value, "reason", step->reason);
@@ -38,13 +62,13 @@ static struct json *step_json(struct arena *arena, const struct step *step)
 	return value;
 }
 
-struct json *world_plan(struct arena *arena, const struct plan *plan)
+struct json *world_plan(struct arena *arena, const struct plan *plan, bool rendering)
 {
 	struct json *value = json_new_object(arena);
 	struct json *steps = json_set_array(arena, value, "steps");
 
 	for (size_t i = 0; i < plan->step_count; i++)
-		json_add(steps, step_json(arena, &plan->steps[i]));
+		json_add(steps, step_json(arena, &plan->steps[i], rendering));
 	if (plan->again_ms)
 		json_set_int(arena, value, "againMs", plan->again_ms);
 	return value;

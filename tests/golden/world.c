@@ -100,6 +100,23 @@ static void set_status(struct arena *arena, struct json *object)
 		json_set_int(arena, status, COUNTS[i], replicas);
 }
 
+/* A copy without the members of that name, as a server that doesn't know them stores it. */
+static struct json *without(struct arena *arena, const struct json *value, const char *key)
+{
+	struct json *copy;
+
+	if (value->type != JSON_OBJECT && value->type != JSON_ARRAY)
+		return json_clone(arena, value);
+	copy = value->type == JSON_OBJECT ? json_new_object(arena) : json_new_array(arena);
+	json_for_each (item, value) {
+		if (value->type == JSON_ARRAY)
+			json_add(copy, without(arena, item, key));
+		else if (strcmp(item->key, key) != 0)
+			json_set(arena, copy, item->key, without(arena, item, key));
+	}
+	return copy;
+}
+
 static struct json *applied_object(struct reader *reader, const struct resource *resource,
 				   const struct json *value)
 {
@@ -122,7 +139,8 @@ static struct json *applied_object(struct reader *reader, const struct resource 
 				 json_string_or(json_get(metadata, "name"), "")));
 	if (resource == &RESOURCE_DEPLOYMENT)
 		set_status(arena, object);
-	return merge_patch(arena, object, value);
+	object = merge_patch(arena, object, value);
+	return without(arena, object, json_string_or(json_get(value, "$drop"), ""));
 }
 
 static struct json *pod_object(struct reader *reader, const struct json *value)

@@ -14,10 +14,13 @@
  *   before       the four lists again, as they were seen before
  *   failures     {type, resource, code, create, message} of failed writes
  *   now          a timestamp, 2026-11-23T12:00:00Z when left out
+ *   rendering    true: the plan shows all that is applied, not what makes a
+ *                difference alone
  *
  * Objects can be written shortly. {"$applied": "web"} is what the controller
  * applies for web, rolled out; with "$from" it was applied when the
- * Formation still differed by that merge patch. {"$pod": "web", "$number": 1}
+ * Formation still differed by that merge patch; with "$drop" the members of
+ * that name are missing anywhere in it. {"$pod": "web", "$number": 1}
  * is web.1, running. All further members are a merge patch upon that.
  */
 struct world {
@@ -31,8 +34,8 @@ int world_read(struct arena *arena, const struct json *value, struct world *ret_
 	       struct err *err);
 void world_release(struct world *world);
 
-/* A plan as JSON. */
-struct json *world_plan(struct arena *arena, const struct plan *plan);
+/* A plan as JSON; without `rendering` pod templates, labels and owners are left out. */
+struct json *world_plan(struct arena *arena, const struct plan *plan, bool rendering);
 
 /* `target` with the merge patch `patch` applied (RFC 7386), a new tree. */
 struct json *merge_patch(struct arena *arena, const struct json *target, const struct json *patch);
