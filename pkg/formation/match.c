@@ -70,9 +70,11 @@ static const char *compare_object(struct arena *arena, const struct json *desire
 		const struct path place = { .parent = path, .key = item->key };
 		struct mode below = { .whole = mode.whole || IS_IN(item->key, WHOLE),
 				      .amount = mode.amount || IS_IN(item->key, AMOUNTS) };
-		const char *difference =
-			compare(arena, item, json_get(observed, item->key), &place, below);
+		const char *difference = NULL;
 
+		if (path->parent || !IS_IN(item->key, KIND))
+			difference = compare(arena, item, json_get(observed, item->key), &place,
+					     below);
 		if (difference)
 			return difference;
 	}
@@ -165,18 +167,7 @@ const char *desired_difference(struct arena *arena, const struct json *desired,
 {
 	const struct path root = { .key = "" };
 
-	json_for_each (item, desired) {
-		const struct path place = { .parent = &root, .key = item->key };
-		struct mode mode = { .whole = IS_IN(item->key, WHOLE) };
-		const char *difference;
-
-		if (IS_IN(item->key, KIND))
-			continue;
-		difference = compare(arena, item, json_get(observed, item->key), &place, mode);
-		if (difference)
-			return difference;
-	}
-	return NULL;
+	return compare(arena, desired, observed, &root, (struct mode){ 0 });
 }
 
 bool desired_is_satisfied(const struct json *desired, const struct json *observed)
