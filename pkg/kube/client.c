@@ -158,17 +158,17 @@ static void on_done(void *arg, const struct http_result *result, const struct er
 
 	call->http = NULL;
 	call->status = result->status;
-	if (err->code != ERR_NONE) {
-		call->err = *err;
-	} else if (is_success(result->status)) {
-		object = parse_answer(call, result);
-	} else {
+	if (is_refusal(result)) {
 		refusal_error(result, &call->answer, &call->err);
 		if (wants_renewal(call, result)) {
 			call->waiter.generation = call->generation;
 			credentials_renew(call->client->credentials, &call->waiter);
 			return;
 		}
+	} else if (err->code != ERR_NONE) {
+		call->err = *err;
+	} else {
+		object = parse_answer(call, result);
 	}
 	call_end(call, object);
 }

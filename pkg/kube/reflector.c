@@ -209,7 +209,7 @@ static void on_done(void *arg, const struct http_result *result, const struct er
 	struct reflector *reflector = arg;
 	struct err err = *why;
 
-	if (err.code == ERR_NONE && result->status != 200)
+	if (is_refusal(result))
 		refusal_error(result, &reflector->refusal, &err);
 	if (reflector->state == REFLECTOR_LISTING)
 		list_done(reflector, result, &err);
@@ -457,7 +457,7 @@ static bool may_resume(enum err_code code)
 static bool is_ordinary_end(const struct err *err)
 {
 	return err->code == ERR_NONE ||
-	       (!err->http_status && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT));
+	       (err->http_status < 400 && (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT));
 }
 
 /*

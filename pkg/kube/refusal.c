@@ -3,6 +3,11 @@
 #include "api/status.h"
 #include "base/mem.h"
 
+bool is_refusal(const struct http_result *result)
+{
+	return result->status && (result->status < 200 || result->status > 299);
+}
+
 void refusal_error(const struct http_result *result, const struct buf *body, struct err *err)
 {
 	struct arena arena = ARENA_INIT;

@@ -166,6 +166,7 @@ static inline void call_fail(struct http_call *call, enum err_code code, const c
 	struct err err;
 
 	err_set(&err, code, "%s", text);
+	err.http_status = call->status; /* as the HTTP client has it */
 	call_finish(call, &result, &err);
 }
 

@@ -275,6 +275,19 @@ static void test_a_refusal_without_a_status_is_an_error_all_the_same(void **stat
 	assert_failed(f, ERR_UNAVAILABLE, "get deployments shop/web: HTTP 502");
 }
 
+static void test_a_refusal_counts_though_its_text_broke_off(void **state)
+{
+	struct fixture *f = *state;
+	struct http_call *call;
+
+	get_deployment(f);
+	call = script_last(&f->script);
+	call_head(call, 429);
+	call_data(call, "{\"kind\":\"Status\",");
+	call_fail(call, ERR_UNAVAILABLE, "connection broke off");
+	assert_failed(f, ERR_RATE_LIMITED, "get deployments shop/web: HTTP 429");
+}
+
 static void test_an_endless_refusal_is_read_to_its_limit(void **state)
 {
 	struct fixture *f = *state;
@@ -596,6 +609,7 @@ int main(void)
 		client_test(test_an_answer_is_filtered_by_keep),
 		client_test(test_a_refusal_is_the_error_of_its_status),
 		client_test(test_a_refusal_without_a_status_is_an_error_all_the_same),
+		client_test(test_a_refusal_counts_though_its_text_broke_off),
 		client_test(test_an_endless_refusal_is_read_to_its_limit),
 		client_test(test_a_success_that_is_cut_off_is_no_success),
 		client_test(test_a_success_that_is_no_json_object_is_no_success),
