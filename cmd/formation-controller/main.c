@@ -99,9 +99,9 @@ static int connect_api(struct program *program, struct err *err)
 	program->config = kube_config_load(&wanted, err);
 	if (!program->config)
 		return -1;
-	program->http = http_client_new(program->loop, &program->config->http, err);
+	program->http = kube_config_connect(program->config, program->loop, err);
 	if (!program->http)
-		return err_wrap(err, "%s", program->config->source);
+		return -1;
 	program->credentials =
 		credentials_new(program->loop, program->config->token_file,
 				program->config->http.bearer_token, on_token, program->http);
