@@ -61,8 +61,8 @@ int64_t loop_wall_ms(const struct loop *loop);
  */
 struct loop_task;
 struct loop_task *loop_task_new(struct loop *loop, loop_fn *fn, void *arg);
-void loop_task_free(struct loop_task *task);  /* takes a posted one back */
-void loop_task_post(struct loop_task *task);  /* once; posting a posted one does nothing */
+void loop_task_free(struct loop_task *task); /* takes a posted one back */
+void loop_task_post(struct loop_task *task); /* once; posting a posted one does nothing */
 
 /*
  * A timer that fires once per start, `delay_ms` after this turn began; a

@@ -13,9 +13,6 @@
 
 enum {
 	CONNECT_TIMEOUT_MS = 20000, /* name, TCP, proxy and TLS */
-	KEEPALIVE_IDLE_S = 30,      /* silence before TCP probes */
-	KEEPALIVE_INTERVAL_S = 15,
-	DEAD_AFTER_MS = 45000,      /* bytes unacknowledged so long: the kernel gives up */
 	READ_BUFFER = 16384,        /* one TLS record */
 	CONNECTIONS_KEPT = 8,       /* idle ones; HTTP/2 needs one */
 	SPARE_TRANSFERS = 16,       /* ended ones kept for the next */
@@ -41,23 +38,23 @@ struct transfer {
 };
 
 struct engine {
-	struct loop *loop;              /* borrowed */
+	struct loop *loop; /* borrowed */
 	struct transfer_handlers handlers;
-	CURLM *multi;                   /* owned */
-	struct loop_timer *timer;       /* owned: when libcurl wants to be called */
-	struct socket_set sockets;      /* those libcurl waits for */
-	struct list held;               /* transfers, in the order started */
-	struct transfer *connecting;    /* in running: the latest, until it has a connection */
-	bool http1;                     /* the latest answer was: connections aren't shared */
-	struct list running;            /* transfers */
-	struct list aborted;            /* transfers */
-	struct list spare;              /* transfers */
-	int spares;                     /* how many */
-	int inside;                     /* > 0 while libcurl runs */
+	CURLM *multi;                /* owned */
+	struct loop_timer *timer;    /* owned: when libcurl wants to be called */
+	struct socket_set sockets;   /* those libcurl waits for */
+	struct list held;            /* transfers, in the order started */
+	struct transfer *connecting; /* in running: the latest, until it has a connection */
+	bool http1;                  /* the latest answer was: connections aren't shared */
+	struct list running;         /* transfers */
+	struct list aborted;         /* transfers */
+	struct list spare;           /* transfers */
+	int spares;                  /* how many */
+	int inside;                  /* > 0 while libcurl runs */
 	uint64_t connections;
 	const struct settings *settings; /* borrowed */
 	struct header_cache headers;
-	struct curl_slist *connect_to;  /* owned: settings->connect_to, or NULL */
+	struct curl_slist *connect_to; /* owned: settings->connect_to, or NULL */
 };
 
 /* What can fail here is memory, or a libcurl that lacks what we were built with. */
@@ -71,16 +68,12 @@ static void must(CURLcode code)
 
 static void must_multi(CURLMcode code)
 {
-	if (code == CURLM_OK)
-		return;
-	log_error("http", "libcurl: %s", curl_multi_strerror(code));
-	exit(1);
+	must(code == CURLM_OK ? CURLE_OK : CURLE_OUT_OF_MEMORY);
 }
 
 static void must_have(const void *p)
 {
-	if (!p)
-		must(CURLE_OUT_OF_MEMORY);
+	must(p ? CURLE_OK : CURLE_OUT_OF_MEMORY);
 }
 
 /* --- what libcurl calls ------------------------------------------------ */
@@ -127,14 +120,13 @@ static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_p
 	return CURL_PREREQFUNC_OK;
 }
 
-/* A half-open connection is noticed: probes when idle, a limit when not. */
 static int on_socket_made(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
 	struct engine *engine = arg;
 
 	(void)purpose;
 	engine->connections++;
-	socket_expect_acks(fd, DEAD_AFTER_MS);
+	socket_notice_death(fd);
 	return CURL_SOCKOPT_OK;
 }
 
@@ -153,7 +145,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 		must_multi(curl_multi_assign(engine->multi, fd, sock));
 	}
 	loop_io_watch(sock->io, (what & CURL_POLL_IN ? LOOP_READ : 0) |
-					(what & CURL_POLL_OUT ? LOOP_WRITE : 0));
+	                                (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
 	return 0;
 }
 
@@ -261,10 +253,9 @@ static struct fault fault_describe(struct transfer *t, CURLcode code)
 static void transfer_end(struct transfer *t, CURLcode code)
 {
 	struct fault fault = fault_describe(t, code);
-	void *arg = t->arg;
 
 	if (!t->aborted)
-		t->engine->handlers.on_end(arg, &fault);
+		t->engine->handlers.on_end(t->arg, &fault);
 	transfer_retire(t);
 }
 
@@ -275,8 +266,8 @@ static void collect(struct engine *engine)
 	int left;
 
 	while ((msg = curl_multi_info_read(engine->multi, &left))) {
+		CURLcode code = msg->data.result; /* msg goes with its transfer */
 		struct transfer *t;
-		CURLcode code = msg->data.result;
 
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &t);
 		transfer_end(t, code);
@@ -350,15 +341,15 @@ static void set_blob(CURL *easy, CURLoption option, char *pem)
 static void set_tls(const struct settings *settings, CURL *easy)
 {
 	must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, settings->insecure_skip_verify ? 0L : 1L));
-	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, settings->insecure_skip_verify ? 0L : 2L));
+	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER,
+	                      settings->insecure_skip_verify ? 0L : 1L));
+	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST,
+	                      settings->insecure_skip_verify ? 0L : 2L));
 	if (settings->ca_pem) {
 		must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
 		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
 		set_blob(easy, CURLOPT_CAINFO_BLOB, settings->ca_pem);
 	}
-	must(curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM"));
-	must(curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM"));
 	set_blob(easy, CURLOPT_SSLCERT_BLOB, settings->cert_pem);
 	set_blob(easy, CURLOPT_SSLKEY_BLOB, settings->key_pem);
 }
@@ -366,21 +357,14 @@ static void set_tls(const struct settings *settings, CURL *easy)
 /* Nothing that libcurl does of its own accord: no redirects, cookies, netrc, … */
 static void set_limits(const struct settings *settings, CURL *easy)
 {
-	const char *protocols = settings->url.tls ? "https" : "http";
-
-	must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols));
-	must(curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, protocols));
+	must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, settings->url.tls ? "https" : "http"));
 	must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
 	must(curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED));
 	must(curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L));
 	must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
 	must(curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L));
 	must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
 	must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS));
-	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S));
-	must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_S));
 	must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_BUFFER));
 }
 
@@ -465,7 +449,7 @@ static void set_request(struct transfer *t, const struct transfer_request *reque
 	if (t->body) {
 		must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body));
 		must(curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-				      (curl_off_t)request->body_len));
+		                      (curl_off_t)request->body_len));
 	} else if (!head) {
 		must(curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L));
 	}
@@ -474,7 +458,7 @@ static void set_request(struct transfer *t, const struct transfer_request *reque
 }
 
 struct transfer *engine_start(struct engine *engine, const struct transfer_request *request,
-			      void *arg)
+                              void *arg)
 {
 	struct transfer *t = transfer_take(engine);
 
@@ -559,7 +543,7 @@ void engine_abort_unless_alive(struct transfer *transfer, int64_t since_ms)
 /* --- the engine -------------------------------------------------------- */
 
 struct engine *engine_new(struct loop *loop, const struct settings *settings,
-			  const struct transfer_handlers *handlers)
+                          const struct transfer_handlers *handlers)
 {
 	struct engine *engine = x_calloc(1, sizeof(*engine));
 
@@ -573,7 +557,7 @@ struct engine *engine_new(struct loop *loop, const struct settings *settings,
 	list_init(&engine->spare);
 	engine->settings = settings;
 	header_cache_init(&engine->headers, settings->host, settings->headers,
-			  settings->bearer_token);
+	                  settings->bearer_token);
 	if (settings->connect_to) {
 		engine->connect_to = curl_slist_append(NULL, settings->connect_to);
 		must_have(engine->connect_to);
@@ -590,15 +574,19 @@ struct engine *engine_new(struct loop *loop, const struct settings *settings,
 	return engine;
 }
 
+static void abort_all(const struct list *transfers)
+{
+	while (!list_empty(transfers))
+		engine_abort(list_entry(transfers->next, struct transfer, node));
+}
+
 void engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
 	assert(!engine->inside);
-	while (!list_empty(&engine->held))
-		engine_abort(list_entry(engine->held.next, struct transfer, node));
-	while (!list_empty(&engine->running))
-		engine_abort(list_entry(engine->running.next, struct transfer, node));
+	abort_all(&engine->held);
+	abort_all(&engine->running);
 	while (!list_empty(&engine->spare))
 		transfer_free(list_entry(engine->spare.next, struct transfer, node));
 	header_cache_release(&engine->headers);

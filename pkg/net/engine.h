@@ -22,7 +22,7 @@ struct transfer_request {
 	const char *path;         /* behind the server's prefix; valid (url_path_valid) */
 	const char *content_type; /* of the body, or NULL */
 	const char *accept;
-	char *body;               /* consumed, on the heap; or NULL */
+	char *body; /* consumed, on the heap; or NULL */
 	size_t body_len;
 };
 
@@ -43,7 +43,7 @@ struct transfer_handlers {
  * Never fails: what libcurl may refuse here is memory, which ends the process.
  */
 struct engine *engine_new(struct loop *loop, const struct settings *settings,
-			  const struct transfer_handlers *handlers);
+                          const struct transfer_handlers *handlers);
 
 /* Aborts all transfers. Not from a handler. NULL is taken. */
 void engine_free(struct engine *engine);
@@ -56,7 +56,7 @@ void engine_set_token(struct engine *engine, const char *token);
  * to be made first, when the ones before it have theirs.
  */
 struct transfer *engine_start(struct engine *engine, const struct transfer_request *request,
-			      void *arg);
+                              void *arg);
 
 /* Send now what was started. Not from a handler. */
 void engine_kick(struct engine *engine);

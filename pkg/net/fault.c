@@ -48,7 +48,7 @@ static int certificate_err(const struct fault *fault, const char *server, struct
 	if (!told && strstr(fault->detail, "subject name"))
 		text = "server certificate is for another host name";
 	return err_set(err, ERR_UNAVAILABLE, "%s: %s (%s)", server, text,
-		       told ? tls_verify_detail(fault->verify_result) : fault->detail);
+	               told ? tls_verify_detail(fault->verify_result) : fault->detail);
 }
 
 /*
@@ -68,7 +68,7 @@ static int tls_err(const struct fault *fault, const char *server, struct err *er
 	    strstr(fault->detail, "packet length too long"))
 		return err_set(err, ERR_UNAVAILABLE, "%s: the server does not speak TLS", server);
 	return err_set(err, ERR_UNAVAILABLE, "%s: no TLS connection: %s", server,
-		       plain(fault->detail));
+	               plain(fault->detail));
 }
 
 int fault_to_err(const struct fault *fault, const char *server, struct err *err)
@@ -78,11 +78,11 @@ int fault_to_err(const struct fault *fault, const char *server, struct err *err)
 	switch (fault->kind) {
 	case FAULT_RESOLVE:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "cannot connect to %s: its host name cannot be resolved", server);
+		               "cannot connect to %s: its host name cannot be resolved", server);
 	case FAULT_RESOLVE_PROXY:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "cannot connect to %s: the proxy's host name cannot be resolved",
-			       server);
+		               "cannot connect to %s: the proxy's host name cannot be resolved",
+		               server);
 	case FAULT_CONNECT:
 		return connect_err(fault, server, err);
 	case FAULT_CONNECT_TIMEOUT:
@@ -93,7 +93,7 @@ int fault_to_err(const struct fault *fault, const char *server, struct err *err)
 		return tls_err(fault, server, err);
 	case FAULT_BROKEN:
 		return err_set(err, ERR_UNAVAILABLE, "%s: connection broke off%s%s", server,
-			       *detail ? ": " : "", detail);
+		               *detail ? ": " : "", detail);
 	case FAULT_NOT_HTTP:
 		return err_set(err, ERR_UNAVAILABLE, "%s: the answer is not HTTP", server);
 	case FAULT_HEAD_TOO_LARGE:
@@ -103,5 +103,5 @@ int fault_to_err(const struct fault *fault, const char *server, struct err *err)
 		break;
 	}
 	return err_set(err, ERR_UNAVAILABLE, "%s: %s", server,
-		       *detail ? detail : "the request failed");
+	               *detail ? detail : "the request failed");
 }

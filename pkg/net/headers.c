@@ -8,8 +8,8 @@
 #include "net/tls.h"
 
 enum {
-	SETS_KEPT = 8,   /* more kinds than the program has */
-	OWN_LINES = 5,   /* at most: those of set_new */
+	SETS_KEPT = 8, /* more kinds than the program has */
+	OWN_LINES = 5, /* at most: those of set_new */
 };
 
 void header_set_unref(struct header_set *set)
@@ -41,7 +41,7 @@ static void drop_all(struct header_cache *cache)
 }
 
 void header_cache_init(struct header_cache *cache, const char *host, char **further,
-		       const char *token)
+                       const char *token)
 {
 	list_init(&cache->sets);
 	cache->count = 0;
@@ -71,7 +71,7 @@ static void add(struct header_set *set, const char *name, const char *value)
 }
 
 static struct header_set *set_new(const struct header_cache *cache, const char *content_type,
-				  const char *accept)
+                                  const char *accept)
 {
 	struct header_set *set = x_calloc(1, sizeof(*set));
 	size_t further = 0;
@@ -102,11 +102,11 @@ static bool same_text(const char *a, const char *b)
 }
 
 struct header_set *header_cache_get(struct header_cache *cache, const char *content_type,
-				    const char *accept)
+                                    const char *accept)
 {
 	struct header_set *set;
 
-	list_for_each(node, &cache->sets) {
+	list_for_each (node, &cache->sets) {
 		set = list_entry(node, struct header_set, node);
 		if (same_text(set->content_type, content_type) && same_text(set->accept, accept)) {
 			set->refs++;

@@ -15,20 +15,20 @@ struct header_set {
 	char *accept;       /* owned */
 	char **lines;       /* owned, "Name: value", `count` of them */
 	size_t count;
-	void *native;       /* owned block, for the HTTP library's own form; NULL at first */
-	int refs;           /* one of the cache while current, one per user */
+	void *native; /* owned block, for the HTTP library's own form; NULL at first */
+	int refs;     /* one of the cache while current, one per user */
 };
 
 struct header_cache {
-	struct list sets;   /* latest last */
-	int count;          /* of sets */
-	const char *host;   /* borrowed: value of Host when it isn't the URL's, or NULL */
-	char **further;     /* borrowed: lines for every request, ended by NULL */
-	char *token;        /* owned, wiped; or NULL */
+	struct list sets; /* latest last */
+	int count;        /* of sets */
+	const char *host; /* borrowed: value of Host when it isn't the URL's, or NULL */
+	char **further;   /* borrowed: lines for every request, ended by NULL */
+	char *token;      /* owned, wiped; or NULL */
 };
 
 void header_cache_init(struct header_cache *cache, const char *host, char **further,
-		       const char *token);
+                       const char *token);
 void header_cache_release(struct header_cache *cache);
 
 /* For sets from now on; copied; NULL for none. The old one is wiped. */
@@ -36,7 +36,7 @@ void header_cache_set_token(struct header_cache *cache, const char *token);
 
 /* The set for this kind, with a reference for the caller. `content_type` may be NULL. */
 struct header_set *header_cache_get(struct header_cache *cache, const char *content_type,
-				    const char *accept);
+                                    const char *accept);
 
 /* Give the reference back; NULL is taken. Lines are wiped with the last one. */
 void header_set_unref(struct header_set *set);

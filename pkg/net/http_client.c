@@ -26,36 +26,36 @@ enum call_state {
 static const char *const call_state_names[] = { "new", "waiting", "active", "ended", "done" };
 
 struct http_call {
-	struct list node;             /* in client->waiting[priority], active or ended */
+	struct list node; /* in client->waiting[priority], active or ended */
 	struct http_client *client;
 	enum call_state state;
 	struct http_handlers handlers;
-	void *arg;                    /* of the handlers */
-	struct transfer *transfer;    /* while active */
-	struct loop_timer *timer;     /* owned: the nearer of both deadlines, while active */
-	int64_t began_ms;             /* when its turn came */
-	int64_t heard_ms;             /* when something last arrived for it, or its turn came */
+	void *arg;                 /* of the handlers */
+	struct transfer *transfer; /* while active */
+	struct loop_timer *timer;  /* owned: the nearer of both deadlines, while active */
+	int64_t began_ms;          /* when its turn came */
+	int64_t heard_ms;          /* when something last arrived for it, or its turn came */
 	struct answer_head head;
 	bool complete;
 	bool untrusted;
-	struct err err;               /* how it ended */
-	struct http_request request;  /* its strings point into `text`, its body to the heap */
-	char text[];                  /* owned with the call */
+	struct err err;              /* how it ended */
+	struct http_request request; /* its strings point into `text`, its body to the heap */
+	char text[];                 /* owned with the call */
 };
 
 struct http_client {
-	struct transport transport;       /* first: a transport is its client */
-	struct loop *loop;                /* borrowed */
+	struct transport transport; /* first: a transport is its client */
+	struct loop *loop;          /* borrowed */
 	struct settings settings;
-	struct engine *engine;            /* owned */
-	struct loop_task *work;           /* owned: deliver what ended, begin what waits */
-	struct list waiting[PRIORITIES];  /* calls, in the order started */
+	struct engine *engine;           /* owned */
+	struct loop_task *work;          /* owned: deliver what ended, begin what waits */
+	struct list waiting[PRIORITIES]; /* calls, in the order started */
 	struct list active;
-	struct list ended;                /* in the order they ended */
-	int active_normal;                /* how many NORMAL calls are active */
+	struct list ended; /* in the order they ended */
+	int active_normal; /* how many NORMAL calls are active */
 	int max_normal;
-	int unfinished[PRIORITIES];       /* calls between start and on_done or cancel */
-	bool delivering;                  /* inside on_done: `work` goes on by itself */
+	int unfinished[PRIORITIES]; /* calls between start and on_done or cancel */
+	bool delivering;            /* inside on_done: `work` goes on by itself */
 	struct http_client_stats stats;
 };
 
@@ -84,7 +84,7 @@ static void call_set_state(struct http_call *call, enum call_state state)
 
 	assert(call_may(call->state, state));
 	log_debug("http", "%s %s: %s -> %s", call->request.method, call->request.path,
-		  call_state_names[call->state], call_state_names[state]);
+	          call_state_names[call->state], call_state_names[state]);
 	if (normal && call->state == CALL_ACTIVE)
 		client->active_normal--;
 	if (normal && state == CALL_ACTIVE)
@@ -144,13 +144,13 @@ static void call_set_timer(struct http_call *call, int64_t now_ms)
  * connection is dead, whatever the kernel still hopes for.
  */
 static void call_time_out(struct http_call *call, int64_t limit_ms, int64_t since_ms,
-			  const char *what)
+                          const char *what)
 {
 	const char *server = call->client->settings.url.text;
 	struct transfer *transfer = call->transfer;
 
 	err_set(&call->err, ERR_TIMEOUT, "%s: %s within %g s", server, what,
-		(double)limit_ms / 1000);
+	        (double)limit_ms / 1000);
 	call_end(call);
 	engine_abort_unless_alive(transfer, since_ms);
 }
@@ -164,7 +164,7 @@ static void on_timer(void *arg)
 	if (request->timeout_ms > 0 && now_ms - call->began_ms >= request->timeout_ms)
 		call_time_out(call, request->timeout_ms, call->began_ms, "no whole answer");
 	else if (request->idle_timeout_ms > 0 &&
-		 now_ms - call->heard_ms >= request->idle_timeout_ms)
+	         now_ms - call->heard_ms >= request->idle_timeout_ms)
 		call_time_out(call, request->idle_timeout_ms, call->heard_ms, "nothing arrived");
 	else
 		call_set_timer(call, now_ms);
@@ -315,8 +315,8 @@ static struct http_call *call_new(struct http_client *client, const struct http_
 	char *end;
 
 	call = x_calloc(1, sizeof(*call) + packed_size(request->method) +
-				   packed_size(request->path) + packed_size(accept) +
-				   packed_size(request->content_type));
+	                           packed_size(request->path) + packed_size(accept) +
+	                           packed_size(request->content_type));
 	end = call->text;
 	list_init(&call->node);
 	call->client = client;
@@ -332,7 +332,7 @@ static struct http_call *call_new(struct http_client *client, const struct http_
 }
 
 static struct http_call *start(struct transport *transport, const struct http_request *request,
-			       const struct http_handlers *handlers, void *arg)
+                               const struct http_handlers *handlers, void *arg)
 {
 	struct http_client *client = (struct http_client *)transport;
 	struct http_call *call = call_new(client, request);
@@ -342,7 +342,7 @@ static struct http_call *start(struct transport *transport, const struct http_re
 	call_set_state(call, CALL_WAITING);
 	if (!url_path_valid(request->path)) {
 		err_set(&call->err, ERR_INVALID, "%s: path is not fit for a request: %s",
-			client->settings.url.text, request->path);
+		        client->settings.url.text, request->path);
 		call_end(call);
 	}
 	want_work(client);
@@ -364,7 +364,7 @@ static void cancel(struct transport *transport, struct http_call *call)
 /* --- the client -------------------------------------------------------- */
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
-				    struct err *err)
+                                    struct err *err)
 {
 	struct settings settings;
 	struct http_client *client;

@@ -7,13 +7,13 @@
 
 /* Where to and as whom. Everything is copied. */
 struct http_client_config {
-	const char *server;          /* "https://host:port/prefix"; http:// only for tests */
+	const char *server; /* "https://host:port/prefix"; http:// only for tests */
 	const char *user_agent;
-	const char *ca_pem;          /* PEM bundle, or NULL for the system's */
-	const char *cert_pem;        /* client certificate chain, or NULL */
-	const char *key_pem;         /* its key, or NULL */
-	const char *bearer_token;    /* or NULL; http_client_set_token changes it */
-	const char *username;        /* basic authentication, or NULL */
+	const char *ca_pem;       /* PEM bundle, or NULL for the system's */
+	const char *cert_pem;     /* client certificate chain, or NULL */
+	const char *key_pem;      /* its key, or NULL */
+	const char *bearer_token; /* or NULL; http_client_set_token changes it */
+	const char *username;     /* basic authentication, or NULL */
 	const char *password;
 	const char *tls_server_name; /* verify this name in place of the host's, or NULL */
 	const char *proxy_url;       /* or NULL: the environment's */
@@ -39,7 +39,7 @@ struct http_client;
  * certificate that has expired (by the loop's wall clock).
  */
 struct http_client *http_client_new(struct loop *loop, const struct http_client_config *config,
-				    struct err *err);
+                                    struct err *err);
 
 /*
  * Cancels what is under way, without callbacks. NULL is taken.

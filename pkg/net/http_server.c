@@ -25,15 +25,15 @@ enum {
 static const char content_type[] = "text/plain; version=0.0.4; charset=utf-8";
 
 struct handler {
-	struct list node;   /* in server->handlers */
-	char *path;         /* owned */
+	struct list node; /* in server->handlers */
+	char *path;       /* owned */
 	http_server_fn *fn;
 	void *arg;
 };
 
 struct http_server {
-	struct evhttp *http;   /* owned; it owns the socket */
-	struct list handlers;  /* of paths */
+	struct evhttp *http;  /* owned; it owns the socket */
+	struct list handlers; /* of paths */
 	int port;
 };
 
@@ -68,7 +68,7 @@ static void reply_page(struct evhttp_request *req, int status, struct buf *body)
 	} else if (body->len > 0) {
 		data = buf_detach(body, &len);
 		evbuffer_add_reference(evhttp_request_get_output_buffer(req), data, len, free_body,
-				       NULL);
+		                       NULL);
 	}
 	evhttp_send_reply(req, status, NULL, NULL);
 }
@@ -87,7 +87,7 @@ static void serve(struct evhttp_request *req, const struct handler *handler, con
 
 static const struct handler *find(const struct http_server *server, const char *path)
 {
-	list_for_each(node, &server->handlers) {
+	list_for_each (node, &server->handlers) {
 		const struct handler *handler = list_entry(node, struct handler, node);
 
 		if (path && strcmp(handler->path, path) == 0)
@@ -103,7 +103,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	enum evhttp_cmd_type method = evhttp_request_get_command(req);
 
 	evhttp_add_header(evhttp_request_get_output_headers(req), "X-Content-Type-Options",
-			  "nosniff");
+	                  "nosniff");
 	if (!handler) {
 		reply_text(req, 404, "not found");
 	} else if (method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
@@ -126,14 +126,14 @@ static int split_address(const char *address, char **ret_host, char **ret_port, 
 	if (!colon || !colon[1] || strlen(colon + 1) > 5 ||
 	    colon[1 + strspn(colon + 1, "0123456789")] || strtol(colon + 1, NULL, 10) > 65535)
 		return err_set(err, ERR_INVALID,
-			       "address \"%s\" is not host:port, :port or [v6]:port", address);
+		               "address \"%s\" is not host:port, :port or [v6]:port", address);
 	len = (size_t)(colon - host);
 	if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
 		host++;
 		len -= 2;
 	} else if (memchr(host, ':', len)) {
-		return err_set(err, ERR_INVALID, "address \"%s\": write IPv6 addresses as [v6]:port",
-			       address);
+		return err_set(err, ERR_INVALID,
+		               "address \"%s\": write IPv6 addresses as [v6]:port", address);
 	}
 	*ret_host = x_strndup(host, len);
 	*ret_port = x_strdup(colon + 1);
@@ -172,7 +172,7 @@ static int listen_on(const char *host, const char *port, const char *address, st
 		rc = getaddrinfo(host, port, &hints, &list);
 		if (rc != 0)
 			return err_set(err, ERR_INVALID, "cannot listen on %s: %s", address,
-				       gai_strerror(rc));
+			               gai_strerror(rc));
 		for (struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
 			fd = try_listen(info);
 		freeaddrinfo(list);

@@ -23,7 +23,7 @@ void http_server_free(struct http_server *server);
 
 /* Serve GET and HEAD of `path` (exact). Other paths 404, other methods 405. */
 void http_server_handle(struct http_server *server, const char *path, http_server_fn *fn,
-			void *arg);
+                        void *arg);
 
 /* The port it listens on. */
 int http_server_port(const struct http_server *server);

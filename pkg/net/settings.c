@@ -25,8 +25,9 @@ static int check_proxy(const char *url, struct err *err)
 		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
 			return 0;
 	}
-	return err_set(err, ERR_INVALID, "proxy URL: it starts with none of http://, https://, "
-					 "socks5:// and socks5h://");
+	return err_set(err, ERR_INVALID,
+	               "proxy URL: it starts with none of http://, https://, "
+	               "socks5:// and socks5h://");
 }
 
 /* Values that go into header lines must not start new ones. */
@@ -39,7 +40,7 @@ static int check_lines(const struct http_client_config *config, struct err *err)
 	for (size_t i = 0; config->headers && config->headers[i]; i++) {
 		if (!one_line(config->headers[i]) || !strchr(config->headers[i], ':'))
 			return err_set(err, ERR_INVALID, "header line %zu: is not \"Name: value\"",
-				       i + 1);
+			               i + 1);
 	}
 	return 0;
 }
@@ -95,7 +96,7 @@ static int check_identity(struct settings *s, int64_t now_ms, struct err *err)
 }
 
 int settings_init(struct settings *ret_settings, const struct http_client_config *config,
-		  int64_t now_ms, struct err *err)
+                  int64_t now_ms, struct err *err)
 {
 	struct settings s = { 0 };
 

@@ -12,18 +12,18 @@
 /* Strings are owned, and NULL where there is none unless the comment says never. */
 struct settings {
 	struct server_url url;
-	char *base;            /* what stands before a request's path; never NULL */
-	char *host;            /* value of Host when it is not the base's, else NULL */
-	char *connect_to;      /* "name:port:host:port" in that case, else NULL */
+	char *base;       /* what stands before a request's path; never NULL */
+	char *host;       /* value of Host when it is not the base's, else NULL */
+	char *connect_to; /* "name:port:host:port" in that case, else NULL */
 	char *user_agent;
 	char *ca_pem;
 	char *cert_pem;
-	char *key_pem;         /* wiped */
-	char *bearer_token;    /* wiped */
+	char *key_pem;      /* wiped */
+	char *bearer_token; /* wiped */
 	char *username;
-	char *password;        /* wiped */
-	char *proxy_url;       /* wiped: may hold a password */
-	char **headers;        /* wiped; ended by NULL; never NULL */
+	char *password;  /* wiped */
+	char *proxy_url; /* wiped: may hold a password */
+	char **headers;  /* wiped; ended by NULL; never NULL */
 	bool insecure_skip_verify;
 	int64_t cert_expires_ms; /* Unix time, 0 without a client certificate */
 };
@@ -34,7 +34,7 @@ struct settings {
  * Errors: ERR_INVALID, with which setting and what is wrong with it.
  */
 int settings_init(struct settings *ret_settings, const struct http_client_config *config,
-		  int64_t now_ms, struct err *err);
+                  int64_t now_ms, struct err *err);
 
 void settings_release(struct settings *settings);
 

@@ -7,6 +7,12 @@
 
 #include "base/mem.h"
 
+enum {
+	PROBE_AFTER_S = 30,    /* silence before the kernel probes the peer */
+	PROBE_INTERVAL_S = 15, /* and then how often */
+	DEAD_AFTER_MS = 45000, /* without acknowledgement so long: dead */
+};
+
 void socket_set_init(struct socket_set *set, struct loop *loop, loop_io_fn *ready, void *arg)
 {
 	list_init(&set->sockets);
@@ -65,7 +71,7 @@ static int local_port(int fd)
 
 struct net_socket *socket_set_by_fd(const struct socket_set *set, int fd)
 {
-	list_for_each(node, &set->sockets) {
+	list_for_each (node, &set->sockets) {
 		struct net_socket *sock = list_entry(node, struct net_socket, node);
 
 		if (sock->fd == fd)
@@ -76,7 +82,7 @@ struct net_socket *socket_set_by_fd(const struct socket_set *set, int fd)
 
 struct net_socket *socket_set_by_port(const struct socket_set *set, long port)
 {
-	list_for_each(node, &set->sockets) {
+	list_for_each (node, &set->sockets) {
 		struct net_socket *sock = list_entry(node, struct net_socket, node);
 
 		if (local_port(sock->fd) == port)
@@ -85,8 +91,14 @@ struct net_socket *socket_set_by_port(const struct socket_set *set, long port)
 	return NULL;
 }
 
-void socket_expect_acks(int fd, unsigned int limit_ms)
+void socket_notice_death(int fd)
 {
+	int on = 1, idle_s = PROBE_AFTER_S, interval_s = PROBE_INTERVAL_S;
+	unsigned int limit_ms = DEAD_AFTER_MS;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
 }
 

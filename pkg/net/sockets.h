@@ -13,11 +13,11 @@ struct socket_set {
 };
 
 struct net_socket {
-	struct list node;       /* in its set */
+	struct list node; /* in its set */
 	struct socket_set *set;
-	int fd;                 /* libcurl's */
-	struct loop_io *io;     /* owned */
-	int64_t last_read_ms;   /* when it was last readable, -1 before */
+	int fd;               /* libcurl's */
+	struct loop_io *io;   /* owned */
+	int64_t last_read_ms; /* when it was last readable, -1 before */
 };
 
 void socket_set_init(struct socket_set *set, struct loop *loop, loop_io_fn *ready, void *arg);
@@ -34,8 +34,11 @@ struct net_socket *socket_set_by_port(const struct socket_set *set, long port);
 /* Out of its set, and freed; NULL is taken. */
 void net_socket_free(struct net_socket *sock);
 
-/* Let the kernel give a connection up when what was sent has no acknowledgement for so long. */
-void socket_expect_acks(int fd, unsigned int limit_ms);
+/*
+ * Let the kernel notice a peer that is gone: probes when nothing is said,
+ * a limit of time for what has no acknowledgement.
+ */
+void socket_notice_death(int fd);
 
 /* End both directions; the descriptor stays open, and readable. */
 void socket_cut(int fd);

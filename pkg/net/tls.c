@@ -60,8 +60,8 @@ static int check_ca(const char *pem, struct err *err)
 	ERR_clear_error();
 	if (ERR_GET_LIB(why) != ERR_LIB_PEM || ERR_GET_REASON(why) != PEM_R_NO_START_LINE)
 		return err_set(err, ERR_INVALID,
-			       "certificate authority: PEM certificate %d cannot be read",
-			       count + 1);
+		               "certificate authority: PEM certificate %d cannot be read",
+		               count + 1);
 	if (count == 0)
 		return err_set(err, ERR_INVALID, "certificate authority: holds no PEM certificate");
 	return 0;
@@ -104,17 +104,17 @@ static int check_key(X509 *cert, const char *pem, struct err *err)
 	ERR_clear_error();
 	if (encrypted)
 		return err_set(err, ERR_INVALID,
-			       "client key: is encrypted with a passphrase; give it without one");
+		               "client key: is encrypted with a passphrase; give it without one");
 	if (!key)
 		return err_set(err, ERR_INVALID, "client key: is not a PEM private key");
 	if (!matches)
 		return err_set(err, ERR_INVALID,
-			       "client key: does not belong to the client certificate");
+		               "client key: does not belong to the client certificate");
 	return 0;
 }
 
 static int check_client(const struct tls_identity *identity, int64_t now_ms,
-			int64_t *ret_expires_ms, struct err *err)
+                        int64_t *ret_expires_ms, struct err *err)
 {
 	BIO *bio cleanup(bio_free) = bio_of(identity->cert_pem);
 	X509 *cert cleanup(x509_free) = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -127,8 +127,8 @@ static int check_client(const struct tls_identity *identity, int64_t now_ms,
 	return check_expiry(cert, now_ms, ret_expires_ms, err);
 }
 
-int tls_identity_check(const struct tls_identity *identity, int64_t now_ms,
-		       int64_t *ret_expires_ms, struct err *err)
+int tls_identity_check(const struct tls_identity *identity, int64_t now_ms, int64_t *ret_expires_ms,
+                       struct err *err)
 {
 	int64_t expires_ms = 0;
 
@@ -162,8 +162,10 @@ const char *tls_verify_text(long verify_result, bool has_ca)
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 	case X509_V_ERR_AKID_SKID_MISMATCH:
-		return has_ca ? "server certificate is not signed by the given certificate authority" :
-				"server certificate is not signed by an authority this system trusts";
+		return has_ca ? "server certificate is not signed by the given certificate "
+		                "authority"
+		              : "server certificate is not signed by an authority this system "
+		                "trusts";
 	default:
 		return "server certificate is not accepted";
 	}

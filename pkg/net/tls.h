@@ -21,8 +21,8 @@ struct tls_identity {
  * certificate's life in Unix time, 0 when there is no certificate.
  * Errors: ERR_INVALID, naming which text and what is wrong with it.
  */
-int tls_identity_check(const struct tls_identity *identity, int64_t now_ms,
-		       int64_t *ret_expires_ms, struct err *err);
+int tls_identity_check(const struct tls_identity *identity, int64_t now_ms, int64_t *ret_expires_ms,
+                       struct err *err);
 
 /* Two of OpenSSL's results of a verification. */
 enum {

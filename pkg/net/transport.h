@@ -26,8 +26,8 @@ struct http_request {
 	const char *accept;       /* or NULL for application/json */
 	const char *body;         /* or NULL; copied */
 	size_t body_len;
-	int64_t timeout_ms;       /* whole request, from its turn on; 0 = none */
-	int64_t idle_timeout_ms;  /* longest silence on a stream; 0 = none */
+	int64_t timeout_ms;      /* whole request, from its turn on; 0 = none */
+	int64_t idle_timeout_ms; /* longest silence on a stream; 0 = none */
 	enum http_priority priority;
 };
 
@@ -69,13 +69,13 @@ struct transport {
 	 * on_done. Request and handlers are copied.
 	 */
 	struct http_call *(*start)(struct transport *transport, const struct http_request *request,
-				   const struct http_handlers *handlers, void *arg);
+	                           const struct http_handlers *handlers, void *arg);
 	/* Give up: no callback runs after this. The request may still take effect. */
 	void (*cancel)(struct transport *transport, struct http_call *call);
 };
 
 static inline struct http_call *transport_start(struct transport *t, const struct http_request *r,
-						const struct http_handlers *h, void *arg)
+                                                const struct http_handlers *h, void *arg)
 {
 	return t->start(t, r, h, arg);
 }

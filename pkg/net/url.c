@@ -64,7 +64,7 @@ static int parse_port(struct server_url *url, const char **s, struct err *err)
 	len = strcspn(++*s, "/");
 	if (!port_valid(*s, len))
 		return err_set(err, ERR_INVALID, "port \"%.*s\" is not a number from 1 to 65535",
-			       len < 32 ? (int)len : 32, *s);
+		               len < 32 ? (int)len : 32, *s);
 	url->port = x_strndup(*s, len);
 	*s += len;
 	return 0;
@@ -106,7 +106,7 @@ static int parse(struct server_url *url, const char *s, struct err *err)
 	if (parse_port(url, &s, err) < 0 || parse_prefix(url, s, err) < 0)
 		return -1;
 	url->text = x_asprintf("%s://%s:%s%s", url->tls ? "https" : "http", url->host, url->port,
-			       url->prefix);
+	                       url->prefix);
 	return 0;
 }
 

@@ -39,8 +39,8 @@ int http_teardown(void **state)
 	return 0;
 }
 
-void http_serve(struct http_fixture *f, const struct peer_options *options, peer_fn *fn,
-		void *arg, const struct http_client_config *given)
+void http_serve(struct http_fixture *f, const struct peer_options *options, peer_fn *fn, void *arg,
+                const struct http_client_config *given)
 {
 	struct http_client_config config = { 0 };
 	char server[64];
@@ -48,7 +48,7 @@ void http_serve(struct http_fixture *f, const struct peer_options *options, peer
 
 	f->peer = peer_new(options, fn, arg);
 	snprintf(server, sizeof(server), "%s://127.0.0.1:%d", options->cert ? "https" : "http",
-		 peer_port(f->peer));
+	         peer_port(f->peer));
 	if (given)
 		config = *given;
 	if (!config.server)
@@ -113,9 +113,9 @@ struct seen *http_request(struct http_fixture *f, const struct http_request *req
 
 struct seen *http_get(struct http_fixture *f, const char *path)
 {
-	struct http_request request = {
-		.method = "GET", .path = path, .priority = HTTP_PRIORITY_NORMAL
-	};
+	struct http_request request = { .method = "GET",
+		                        .path = path,
+		                        .priority = HTTP_PRIORITY_NORMAL };
 
 	return http_request(f, &request);
 }

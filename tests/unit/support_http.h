@@ -2,9 +2,9 @@
 #ifndef SUPPORT_HTTP_H
 #define SUPPORT_HTTP_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
@@ -18,18 +18,18 @@ struct http_fixture;
 /* A call of a test, and all that was heard of it. */
 struct seen {
 	struct http_fixture *f;
-	struct http_call *call;    /* NULL after on_done or cancel */
-	int heads;                 /* times on_head came */
-	int status;                /* what it said */
+	struct http_call *call; /* NULL after on_done or cancel */
+	int heads;              /* times on_head came */
+	int status;             /* what it said */
 	struct buf body;
-	int chunks;                /* times on_data came */
-	int dones;                 /* times on_done came */
+	int chunks; /* times on_data came */
+	int dones;  /* times on_done came */
 	struct http_result result;
 	struct err err;
-	int order;                 /* the how-manieth on_done this was */
-	void (*then)(struct seen *); /* run by on_data, or by on_head */
+	int order;                     /* the how-manieth on_done this was */
+	void (*then)(struct seen *);   /* run by on_data, or by on_head */
 	void (*at_end)(struct seen *); /* run by on_done */
-	bool refuse;               /* on_data returns an error */
+	bool refuse;                   /* on_data returns an error */
 };
 
 enum { SEEN_MAX = 256 };
@@ -40,17 +40,17 @@ struct http_fixture {
 	struct http_client *client;
 	struct peer *peer;
 	struct seen seen[SEEN_MAX];
-	int count;                  /* of seen */
-	int dones;                  /* of all */
-	int wanted;                 /* dones that end the loop */
+	int count;  /* of seen */
+	int dones;  /* of all */
+	int wanted; /* dones that end the loop */
 };
 
 int http_setup(void **state);
 int http_teardown(void **state);
 
 /* Start a script and a client for it; `config` may be NULL. */
-void http_serve(struct http_fixture *f, const struct peer_options *options, peer_fn *fn,
-		void *arg, const struct http_client_config *config);
+void http_serve(struct http_fixture *f, const struct peer_options *options, peer_fn *fn, void *arg,
+                const struct http_client_config *config);
 
 /* Start a request; `body` may be NULL. */
 struct seen *http_request(struct http_fixture *f, const struct http_request *request);

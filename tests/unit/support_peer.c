@@ -23,21 +23,21 @@ struct peer_conn {
 	struct peer *peer;
 	int number;
 	int fd;
-	SSL *ssl;              /* NULL without TLS */
+	SSL *ssl; /* NULL without TLS */
 	pthread_t thread;
-	uint8_t *data;         /* of the last request or frame */
+	uint8_t *data;              /* of the last request or frame */
 	size_t bodies[STREAMS_MAX]; /* HTTP/2: bytes of request bodies by stream */
 };
 
 struct peer {
-	SSL_CTX *tls;          /* NULL without TLS */
+	SSL_CTX *tls; /* NULL without TLS */
 	bool h2;
 	peer_fn *fn;
 	void *arg;
 	int listener;
 	int port;
 	pthread_t thread;
-	pthread_mutex_t lock;  /* of what follows */
+	pthread_mutex_t lock; /* of what follows */
 	struct peer_conn *conns[CONNS_MAX];
 	int count;
 	bool closing;
@@ -98,7 +98,7 @@ static void *accept_main(void *arg)
 }
 
 static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-		     const unsigned char *in, unsigned int in_len, void *arg)
+                     const unsigned char *in, unsigned int in_len, void *arg)
 {
 	static const unsigned char h2[] = "\x02h2";
 
@@ -211,8 +211,8 @@ bool peer_write(struct peer_conn *conn, const void *data, size_t len)
 	ssize_t n;
 
 	for (; len > 0; p += n, len -= (size_t)n) {
-		n = conn->ssl ? SSL_write(conn->ssl, p, (int)len) :
-				send(conn->fd, p, len, MSG_NOSIGNAL);
+		n = conn->ssl ? SSL_write(conn->ssl, p, (int)len)
+		              : send(conn->fd, p, len, MSG_NOSIGNAL);
 		if (n <= 0)
 			return false;
 	}
@@ -257,12 +257,12 @@ bool peer_read_request(struct peer_conn *conn, struct peer_request *request)
 }
 
 bool peer_answer(struct peer_conn *conn, int status, const char *more_headers, const void *body,
-		 size_t len)
+                 size_t len)
 {
 	char head[1024];
 
 	snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status, len,
-		 more_headers);
+	         more_headers);
 	return peer_puts(conn, head) && peer_write(conn, body, len);
 }
 
@@ -272,7 +272,7 @@ enum { H2_SETTINGS = 4, H2_PING = 6, H2_WINDOW_UPDATE = 8, H2_CONTINUATION = 9 }
 enum { H2_FLAG_END = 1, H2_FLAG_ACK = 1, H2_FLAG_END_HEADERS = 4 };
 
 static bool send_frame(struct peer_conn *conn, int type, int flags, uint32_t stream,
-		       const void *data, size_t len)
+                       const void *data, size_t len)
 {
 	size_t total = 9 + len;
 	uint8_t *frame = x_malloc(total);
@@ -342,8 +342,8 @@ bool h2_next(struct peer_conn *conn, struct h2_frame *frame)
 			send_frame(conn, H2_PING, H2_FLAG_ACK, 0, frame->data, frame->len);
 		else if (frame->type == H2_DATA)
 			give_window(conn, frame);
-		if (frame->type == H2_DATA || frame->type == H2_HEADERS ||
-		    frame->type == H2_RST || frame->type == H2_GOAWAY)
+		if (frame->type == H2_DATA || frame->type == H2_HEADERS || frame->type == H2_RST ||
+		    frame->type == H2_GOAWAY)
 			return true;
 	}
 	return false;
@@ -370,7 +370,7 @@ bool h2_next_request(struct peer_conn *conn, uint32_t *ret_stream, size_t *ret_b
 
 /* HPACK without compression: a literal, never indexed. */
 bool h2_head(struct peer_conn *conn, uint32_t stream, int status, const char *name,
-	     const char *value)
+             const char *value)
 {
 	char block[256];
 	int len = snprintf(block, sizeof(block), "\x08\x03%03d", status);

@@ -55,7 +55,7 @@ struct peer_request {
 
 bool peer_read_request(struct peer_conn *conn, struct peer_request *request);
 bool peer_answer(struct peer_conn *conn, int status, const char *more_headers, const void *body,
-		 size_t len);
+                 size_t len);
 
 /* --- HTTP/2 ------------------------------------------------------------ */
 
@@ -63,9 +63,9 @@ enum { H2_DATA = 0, H2_HEADERS = 1, H2_RST = 3, H2_GOAWAY = 7 };
 
 struct h2_frame {
 	int type;
-	bool end;        /* of the stream */
+	bool end; /* of the stream */
 	uint32_t stream;
-	uint8_t *data;   /* owned by the connection until the next frame */
+	uint8_t *data; /* owned by the connection until the next frame */
 	size_t len;
 };
 
@@ -79,7 +79,7 @@ bool h2_next(struct peer_conn *conn, struct h2_frame *frame);
 bool h2_next_request(struct peer_conn *conn, uint32_t *ret_stream, size_t *ret_body_len);
 
 bool h2_head(struct peer_conn *conn, uint32_t stream, int status, const char *name,
-	     const char *value);
+             const char *value);
 bool h2_data(struct peer_conn *conn, uint32_t stream, const void *data, size_t len, bool end);
 bool h2_rst(struct peer_conn *conn, uint32_t stream, uint32_t code);
 bool h2_goaway(struct peer_conn *conn, uint32_t last_stream, uint32_t code);

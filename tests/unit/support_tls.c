@@ -78,7 +78,7 @@ struct test_cert test_cert_new(const struct test_cert_options *o)
 	X509_gmtime_adj(X509_getm_notBefore(cert), -100000000);
 	X509_gmtime_adj(X509_getm_notAfter(cert), o->not_after_s ? o->not_after_s : 3600);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
-				   (const unsigned char *)o->name, -1, -1, 0);
+	                           (const unsigned char *)o->name, -1, -1, 0);
 	X509_set_pubkey(cert, key);
 	add_extension(cert, NID_basic_constraints, o->ca ? "critical,CA:TRUE" : "CA:FALSE");
 	if (o->san)

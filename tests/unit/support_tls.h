@@ -11,11 +11,11 @@ struct test_cert {
 };
 
 struct test_cert_options {
-	const char *name;                /* common name */
-	const char *san;                 /* "IP:127.0.0.1,DNS:x", or NULL */
-	const struct test_cert *issuer;  /* NULL: self-signed */
+	const char *name;               /* common name */
+	const char *san;                /* "IP:127.0.0.1,DNS:x", or NULL */
+	const struct test_cert *issuer; /* NULL: self-signed */
 	bool ca;
-	long not_after_s;                /* seconds from now, negative for the past; 0: an hour */
+	long not_after_s; /* seconds from now, negative for the past; 0: an hour */
 };
 
 struct test_cert test_cert_new(const struct test_cert_options *options);

@@ -12,7 +12,7 @@
 /*
  * The server of most tests, by path:
  *   /hang        no answer        /echo       the body, /head the head
- *   /status/N    that status      /wait       an answer after 50 ms
+ *   /status/N    that status      /wait       an answer after 60 ms
  *   /short       breaks off in the middle of the body
  *   /silent      a head and a few bytes, then nothing
  *   /drip        bytes every 10 ms, 20 times
@@ -38,7 +38,7 @@ static bool answer(struct peer_conn *conn, const struct peer_request *r)
 	if (strcmp(path, "/head") == 0)
 		return peer_answer(conn, 200, "", r->head, strlen(r->head));
 	if (strcmp(path, "/wait") == 0)
-		usleep(50000);
+		usleep(60000);
 	if (strcmp(path, "/silent") == 0)
 		peer_puts(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
 	if (strcmp(path, "/silent") == 0 || strcmp(path, "/hang") == 0) {
@@ -139,15 +139,15 @@ static void a_body_and_its_type_are_sent(void **state)
 	assert_answer(echo, 200, "{\"a\":1}");
 	assert_non_null(strstr(buf_cstr(&head->body), "PATCH /head HTTP/1.1\r\n"));
 	assert_non_null(strstr(buf_cstr(&head->body),
-			       "\r\nContent-Type: application/apply-patch+yaml\r\n"));
+	                       "\r\nContent-Type: application/apply-patch+yaml\r\n"));
 	assert_non_null(strstr(buf_cstr(&head->body), "\r\nAccept: application/json\r\n"));
 }
 
 static void methods_follow_each_other_on_the_same_handle(void **state)
 {
 	struct http_fixture *f = *state;
-	static const char *const methods[] = { "PATCH", "GET", "DELETE", "PUT", "HEAD", "GET",
-					       "POST", "DELETE" };
+	static const char *const methods[] = { "PATCH", "GET", "DELETE", "PUT",
+		                               "HEAD",  "GET", "POST",   "DELETE" };
 	struct http_request request = { .path = "/head", .priority = HTTP_PRIORITY_HIGH };
 	char first[64];
 
@@ -174,9 +174,9 @@ static void methods_follow_each_other_on_the_same_handle(void **state)
 static void a_large_body_goes_out_without_waiting_for_100_continue(void **state)
 {
 	struct http_fixture *f = *state;
-	struct http_request request = {
-		.method = "PATCH", .path = "/echo", .priority = HTTP_PRIORITY_NORMAL
-	};
+	struct http_request request = { .method = "PATCH",
+		                        .path = "/echo",
+		                        .priority = HTTP_PRIORITY_NORMAL };
 	size_t len = 3 << 20;
 	char *body = x_malloc(len);
 	struct seen *seen;
@@ -201,10 +201,10 @@ static void credentials_and_further_headers_are_sent(void **state)
 {
 	struct http_fixture *f = *state;
 	static const char *const lines[] = { "Impersonate-User: jane", "Impersonate-Group: a",
-					     "Impersonate-Group: b", NULL };
-	struct http_client_config config = {
-		.bearer_token = "first", .user_agent = "formation/1", .headers = lines
-	};
+		                             "Impersonate-Group: b", NULL };
+	struct http_client_config config = { .bearer_token = "first",
+		                             .user_agent = "formation/1",
+		                             .headers = lines };
 	struct seen *a, *b;
 
 	serve_app(f, &config);
@@ -246,8 +246,8 @@ static void basic_authentication_is_sent(void **state)
 	serve_app(f, &config);
 	seen = http_get(f, "/head");
 	http_run(f, 1);
-	assert_non_null(strstr(buf_cstr(&seen->body),
-			       "\r\nAuthorization: Basic amFuZTpzZWNyZXQ=\r\n"));
+	assert_non_null(
+		strstr(buf_cstr(&seen->body), "\r\nAuthorization: Basic amFuZTpzZWNyZXQ=\r\n"));
 }
 
 static void a_prefix_stands_before_every_path(void **state)
@@ -412,8 +412,8 @@ static void interim_then_trailers(struct peer_conn *conn, void *arg)
 	(void)arg;
 	while (peer_read_request(conn, &request))
 		peer_puts(conn, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-				"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-				"2\r\nhi\r\n0\r\nRetry-After: 9\r\n\r\n");
+		                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		                "2\r\nhi\r\n0\r\nRetry-After: 9\r\n\r\n");
 }
 
 static void interim_answers_and_trailers_do_not_count(void **state)
@@ -488,7 +488,7 @@ static void the_time_limit_counts_from_a_requests_turn(void **state)
 	struct http_fixture *f = *state;
 	struct http_client_config config = { .max_in_flight = 1 };
 	struct http_request request = {
-		.method = "GET", .path = "/wait", .timeout_ms = 90, .priority = HTTP_PRIORITY_NORMAL
+		.method = "GET", .path = "/wait", .timeout_ms = 180, .priority = HTTP_PRIORITY_NORMAL
 	};
 
 	serve_app(f, &config);
@@ -503,7 +503,10 @@ static void a_time_limit_ends_a_stream_that_still_flows(void **state)
 {
 	struct http_fixture *f = *state;
 	struct http_request request = {
-		.method = "GET", .path = "/drip", .timeout_ms = 60, .idle_timeout_ms = 50,
+		.method = "GET",
+		.path = "/drip",
+		.timeout_ms = 60,
+		.idle_timeout_ms = 50,
 		.priority = HTTP_PRIORITY_STREAM,
 	};
 	struct seen *seen;
@@ -519,7 +522,9 @@ static void an_idle_limit_spares_a_stream_that_flows(void **state)
 {
 	struct http_fixture *f = *state;
 	struct http_request request = {
-		.method = "GET", .path = "/drip", .idle_timeout_ms = 80,
+		.method = "GET",
+		.path = "/drip",
+		.idle_timeout_ms = 80,
 		.priority = HTTP_PRIORITY_STREAM,
 	};
 	struct seen *seen;
@@ -534,7 +539,9 @@ static void an_idle_limit_ends_a_silent_stream(void **state)
 {
 	struct http_fixture *f = *state;
 	struct http_request request = {
-		.method = "GET", .path = "/silent", .idle_timeout_ms = 50,
+		.method = "GET",
+		.path = "/silent",
+		.idle_timeout_ms = 50,
 		.priority = HTTP_PRIORITY_STREAM,
 	};
 	struct seen *seen;
@@ -741,7 +748,7 @@ static void a_refused_connection_is_named_so(void **state)
 	seen = http_get(f, "/");
 	http_run(f, 1);
 	assert_failed(seen, ERR_UNAVAILABLE,
-		      "cannot connect to https://127.0.0.1:1: connection refused");
+	              "cannot connect to https://127.0.0.1:1: connection refused");
 }
 
 static void an_unknown_host_is_named_so(void **state)

@@ -27,8 +27,8 @@ struct fixture {
 	struct loop_io *io;
 	char *answer; /* all that came back */
 	size_t len;
-	bool whole;   /* the server closed */
-	int calls;    /* of the page */
+	bool whole; /* the server closed */
+	int calls;  /* of the page */
 };
 
 static void hang(void *arg)
@@ -162,8 +162,8 @@ static void a_page_is_served_with_its_type_and_query(void **state)
 	http_server_handle(f->server, "/metrics", page, f);
 	answer = ask(f, "GET /metrics?a=b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	assert_non_null(strstr(answer, "HTTP/1.1 200 OK\r\n"));
-	assert_non_null(strstr(answer,
-			       "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+	assert_non_null(
+		strstr(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
 	assert_non_null(strstr(answer, "\r\n\r\npage of \"a=b\"\n"));
 }
 
@@ -215,14 +215,14 @@ static void a_page_over_its_limit_is_an_error_and_not_cut(void **state)
 static void other_paths_are_404_and_not_echoed(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const paths[] = { "/", "/metrics/", "/metricsx", "/%6detrics", "//metrics",
-					     "/<script>" };
+	static const char *const paths[] = { "/",          "/metrics/", "/metricsx",
+		                             "/%6detrics", "//metrics", "/<script>" };
 	char request[128];
 
 	http_server_handle(f->server, "/metrics", page, f);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		snprintf(request, sizeof(request),
-			 "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", paths[i]);
+		         "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", paths[i]);
 		ask(f, request);
 		if (!strstr(f->answer, "HTTP/1.1 404 ") && !strstr(f->answer, "HTTP/1.1 400 "))
 			fail_msg("%s: %s", paths[i], f->answer);
@@ -240,9 +240,9 @@ static void other_methods_are_405_and_run_nothing(void **state)
 	http_server_handle(f->server, "/metrics", page, f);
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		snprintf(request, sizeof(request),
-			 "%s /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
-			 "Connection: close\r\n\r\n",
-			 methods[i]);
+		         "%s /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+		         "Connection: close\r\n\r\n",
+		         methods[i]);
 		if (!strstr(ask(f, request), "HTTP/1.1 405 "))
 			fail_msg("%s: %s", methods[i], f->answer);
 		assert_non_null(strstr(f->answer, "Allow: GET, HEAD\r\n"));
@@ -294,7 +294,7 @@ static void a_connection_serves_one_request_after_another(void **state)
 
 	http_server_handle(f->server, "/metrics", page, f);
 	answer = ask(f, "GET /metrics?1 HTTP/1.1\r\nHost: x\r\n\r\n"
-			"GET /metrics?2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	                "GET /metrics?2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 	assert_non_null(strstr(answer, "page of \"1\""));
 	assert_non_null(strstr(answer, "page of \"2\""));
 	assert_int_equal(f->calls, 2);
@@ -316,7 +316,7 @@ static void freeing_the_server_closes_open_connections(void **state)
 }
 
 static void expect_no_server(struct fixture *f, const char *address, enum err_code code,
-			     const char *text)
+                             const char *text)
 {
 	struct err err;
 

@@ -97,7 +97,7 @@ static void h2_backwards(struct peer_conn *conn, void *arg)
 }
 
 static void serve_with(struct http_fixture *f, const struct test_cert *cert, bool h2, peer_fn *fn,
-		       void *arg, struct http_client_config *config)
+                       void *arg, struct http_client_config *config)
 {
 	struct peer_options options = { .cert = cert, .h2 = h2 };
 	struct http_client_config plain = { .ca_pem = certs.ca.cert };
@@ -125,7 +125,7 @@ static void a_server_of_the_given_authority_is_trusted(void **state)
 }
 
 static void expect_untrusted(struct http_fixture *f, const struct test_cert *server,
-			     struct http_client_config *config, const char *text)
+                             struct http_client_config *config, const char *text)
 {
 	struct seen *seen;
 
@@ -141,7 +141,7 @@ static void a_server_of_another_authority_of_the_same_name_is_refused(void **sta
 	struct http_client_config config = { .ca_pem = certs.other_ca.cert };
 
 	expect_untrusted(*state, &certs.server, &config,
-			 "server certificate is not signed by the given certificate authority");
+	                 "server certificate is not signed by the given certificate authority");
 }
 
 static void a_self_signed_server_is_refused(void **state)
@@ -149,7 +149,7 @@ static void a_self_signed_server_is_refused(void **state)
 	struct http_client_config config = { .ca_pem = certs.ca.cert };
 
 	expect_untrusted(*state, &certs.self, &config,
-			 "not signed by the given certificate authority (self-signed certificate)");
+	                 "not signed by the given certificate authority (self-signed certificate)");
 }
 
 static void without_a_given_authority_the_systems_count(void **state)
@@ -157,7 +157,7 @@ static void without_a_given_authority_the_systems_count(void **state)
 	struct http_client_config config = { 0 };
 
 	expect_untrusted(*state, &certs.server, &config,
-			 "is not signed by an authority this system trusts");
+	                 "is not signed by an authority this system trusts");
 }
 
 static void a_server_whose_certificate_has_expired_is_refused(void **state)
@@ -168,7 +168,7 @@ static void a_server_whose_certificate_has_expired_is_refused(void **state)
 static void a_server_with_a_certificate_for_another_host_is_refused(void **state)
 {
 	expect_untrusted(*state, &certs.elsewhere, NULL,
-			 "server certificate is for another host name");
+	                 "server certificate is for another host name");
 }
 
 static void a_given_authority_shuts_out_those_of_the_system(void **state)
@@ -208,9 +208,8 @@ static void verification_can_be_switched_off_by_the_settings_only(void **state)
 static void a_tls_server_name_is_verified_in_place_of_the_hosts(void **state)
 {
 	struct http_fixture *f = *state;
-	struct http_client_config config = {
-		.ca_pem = certs.ca.cert, .tls_server_name = "api.example.com"
-	};
+	struct http_client_config config = { .ca_pem = certs.ca.cert,
+		                             .tls_server_name = "api.example.com" };
 	char host[64];
 	struct seen *seen;
 
@@ -247,9 +246,9 @@ static void a_server_without_tls_is_named_so(void **state)
 static void a_client_certificate_is_presented(void **state)
 {
 	struct http_fixture *f = *state;
-	struct http_client_config config = {
-		.ca_pem = certs.ca.cert, .cert_pem = certs.client.cert, .key_pem = certs.client.key
-	};
+	struct http_client_config config = { .ca_pem = certs.ca.cert,
+		                             .cert_pem = certs.client.cert,
+		                             .key_pem = certs.client.key };
 	struct seen *seen;
 
 	serve_with(f, &certs.server, false, h1_ok, NULL, &config);
@@ -262,7 +261,7 @@ static void a_client_certificate_is_presented(void **state)
 /* --- settings that cannot be right -------------------------------------- */
 
 static void expect_refused(struct http_fixture *f, struct http_client_config *config,
-			   const char *text)
+                           const char *text)
 {
 	struct err err;
 
@@ -276,18 +275,16 @@ static void expect_refused(struct http_fixture *f, struct http_client_config *co
 
 static void an_expired_client_certificate_is_refused_with_its_date(void **state)
 {
-	struct http_client_config config = {
-		.cert_pem = certs.client_expired.cert, .key_pem = certs.client_expired.key
-	};
+	struct http_client_config config = { .cert_pem = certs.client_expired.cert,
+		                             .key_pem = certs.client_expired.key };
 
 	expect_refused(*state, &config, "client certificate expired on 20");
 }
 
 static void a_key_of_another_certificate_is_refused(void **state)
 {
-	struct http_client_config config = {
-		.cert_pem = certs.client.cert, .key_pem = certs.server.key
-	};
+	struct http_client_config config = { .cert_pem = certs.client.cert,
+		                             .key_pem = certs.server.key };
 
 	expect_refused(*state, &config, "does not belong to the client certificate");
 }
@@ -296,7 +293,7 @@ static void pem_that_cannot_be_read_is_refused_by_name(void **state)
 {
 	struct http_client_config ca = { .ca_pem = "hello" };
 	struct http_client_config bad_ca = { .ca_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n"
-						       "-----END CERTIFICATE-----\n" };
+		                                       "-----END CERTIFICATE-----\n" };
 	struct http_client_config cert = { .cert_pem = "hello", .key_pem = certs.client.key };
 	struct http_client_config key = { .cert_pem = certs.client.cert, .key_pem = "hello" };
 	struct http_client_config no_key = { .cert_pem = certs.client.cert };
@@ -379,8 +376,12 @@ static void large_bodies_arrive_side_by_side(void **state)
 	serve_h2(f, h2_ok, NULL);
 	for (int i = 0; i < 21; i++) {
 		struct http_request request = {
-			.method = "PATCH", .path = "/x", .body = body, .body_len = sizes[i % 7],
-			.content_type = "application/json", .priority = HTTP_PRIORITY_NORMAL,
+			.method = "PATCH",
+			.path = "/x",
+			.body = body,
+			.body_len = sizes[i % 7],
+			.content_type = "application/json",
+			.priority = HTTP_PRIORITY_NORMAL,
 			.timeout_ms = 8000,
 		};
 
@@ -531,9 +532,9 @@ static void h2_die_once(struct peer_conn *conn, void *arg)
 static void a_timeout_on_a_silent_connection_gives_it_up_with_all_streams(void **state)
 {
 	struct http_fixture *f = *state;
-	struct http_request watch = {
-		.method = "GET", .path = "/watch", .priority = HTTP_PRIORITY_STREAM
-	};
+	struct http_request watch = { .method = "GET",
+		                      .path = "/watch",
+		                      .priority = HTTP_PRIORITY_STREAM };
 	struct http_request probe = {
 		.method = "GET", .path = "/livez", .timeout_ms = 60, .priority = HTTP_PRIORITY_HIGH
 	};
@@ -606,9 +607,9 @@ static void a_request_that_waits_in_vain_for_a_connection_ends_the_attempt(void 
 	struct peer *deaf = peer_new(&(struct peer_options){ 0 }, deaf_once, NULL);
 	char server[64];
 	struct http_client_config config = { .server = server };
-	struct http_request stuck = {
-		.method = "GET", .path = "/", .priority = HTTP_PRIORITY_NORMAL
-	};
+	struct http_request stuck = { .method = "GET",
+		                      .path = "/",
+		                      .priority = HTTP_PRIORITY_NORMAL };
 	struct http_request lease = {
 		.method = "PUT", .path = "/", .timeout_ms = 60, .priority = HTTP_PRIORITY_HIGH
 	};

@@ -1,7 +1,7 @@
 /* The small parts of the HTTP client: URLs, heads, header lines. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,11 +98,20 @@ static void retry_after_is_whole_seconds_up_to_a_minute(void **state)
 		const char *value;
 		int ms;
 	} cases[] = {
-		{ "1", 1000 },	     { " 7 ", 7000 },	     { "0", 0 },
-		{ "60", 60000 },     { "61", 60000 },	     { "3600", 60000 },
-		{ "abc", 0 },	     { "1.5", 0 },	     { "-1", 0 },
-		{ "", 0 },	     { "10s", 0 },	     { "+1", 0 },
-		{ "99999999999999999999", 60000 },	     { "0x10", 0 },
+		{ "1", 1000 },
+		{ " 7 ", 7000 },
+		{ "0", 0 },
+		{ "60", 60000 },
+		{ "61", 60000 },
+		{ "3600", 60000 },
+		{ "abc", 0 },
+		{ "1.5", 0 },
+		{ "-1", 0 },
+		{ "", 0 },
+		{ "10s", 0 },
+		{ "+1", 0 },
+		{ "99999999999999999999", 60000 },
+		{ "0x10", 0 },
 		{ "Mon, 23 Nov 2026 10:00:00 GMT", 0 },
 	};
 
@@ -121,9 +130,15 @@ static void retry_after_is_whole_seconds_up_to_a_minute(void **state)
 
 static void the_status_is_that_of_the_final_head(void **state)
 {
-	const char *const lines[] = { "HTTP/1.1 100 Continue\r\n", "Retry-After: 5\r\n", "\r\n",
-				      "HTTP/1.1 503 Busy\r\n", "A: b\r\n", "\r\n", NULL };
-	const char *const trailers[] = { "Retry-After: 9\r\n", "HTTP/1.1 200 OK\r\n", "\r\n", NULL };
+	const char *const lines[] = { "HTTP/1.1 100 Continue\r\n",
+		                      "Retry-After: 5\r\n",
+		                      "\r\n",
+		                      "HTTP/1.1 503 Busy\r\n",
+		                      "A: b\r\n",
+		                      "\r\n",
+		                      NULL };
+	const char *const trailers[] = { "Retry-After: 9\r\n", "HTTP/1.1 200 OK\r\n", "\r\n",
+		                         NULL };
 	struct answer_head head = { 0 };
 
 	(void)state;
@@ -149,8 +164,9 @@ static void a_head_has_limits_of_lines_and_bytes(void **state)
 
 static void odd_lines_of_a_head_do_no_harm(void **state)
 {
-	const char *const lines[] = { "HTTP/2 2\r\n", "HTTP/1.1\r\n", "HTTP/x y z w\r\n", "x",
-				      "\r\n", NULL };
+	const char *const lines[] = {
+		"HTTP/2 2\r\n", "HTTP/1.1\r\n", "HTTP/x y z w\r\n", "x", "\r\n", NULL
+	};
 	struct answer_head head = { 0 };
 
 	(void)state;
@@ -199,19 +215,25 @@ static void faults_are_told_in_plain_words(void **state)
 		enum err_code code;
 		const char *text;
 	} cases[] = {
-		{ { .kind = FAULT_CONNECT, .os_errno = 111, .detail = "" }, ERR_UNAVAILABLE,
+		{ { .kind = FAULT_CONNECT, .os_errno = 111, .detail = "" },
+		  ERR_UNAVAILABLE,
 		  "cannot connect to https://h:1: connection refused" },
-		{ { .kind = FAULT_CONNECT_TIMEOUT, .detail = "" }, ERR_TIMEOUT,
+		{ { .kind = FAULT_CONNECT_TIMEOUT, .detail = "" },
+		  ERR_TIMEOUT,
 		  "cannot connect to https://h:1: no answer in time" },
-		{ { .kind = FAULT_RESOLVE_PROXY, .detail = "" }, ERR_UNAVAILABLE,
+		{ { .kind = FAULT_RESOLVE_PROXY, .detail = "" },
+		  ERR_UNAVAILABLE,
 		  "cannot connect to https://h:1: the proxy's host name cannot be resolved" },
-		{ { .kind = FAULT_CERTIFICATE, .verify_result = 10, .detail = "" }, ERR_UNAVAILABLE,
+		{ { .kind = FAULT_CERTIFICATE, .verify_result = 10, .detail = "" },
+		  ERR_UNAVAILABLE,
 		  "https://h:1: server certificate has expired (certificate has expired)" },
-		{ { .kind = FAULT_BROKEN, .detail = "" }, ERR_UNAVAILABLE,
+		{ { .kind = FAULT_BROKEN, .detail = "" },
+		  ERR_UNAVAILABLE,
 		  "https://h:1: connection broke off" },
 		{ { .kind = FAULT_OTHER, .detail = "odd" }, ERR_UNAVAILABLE, "https://h:1: odd" },
 		{ { .kind = FAULT_BROKEN,
-		    .detail = "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad certificate" },
+		    .detail = "OpenSSL SSL_read: error:0A000412:SSL routines::sslv3 alert bad "
+		              "certificate" },
 		  ERR_UNAVAILABLE,
 		  "https://h:1: connection broke off: sslv3 alert bad certificate" },
 	};
