@@ -123,9 +123,12 @@ static struct object *decode_pod(struct source *source, struct arena *arena,
 
 /* --- who has to look at it ----------------------------------------- */
 
+/* What is left of a Formation that is gone wakes nobody: the garbage collector has it. */
 static void wake(struct cache *cache, const char *ns, const char *name, enum change change)
 {
-	if (!same_text(cache->quiet, name))
+	bool known = store_get(cache->stores[KIND_FORMATION], ns, name) != NULL;
+
+	if (known && !same_text(cache->quiet, name))
 		cache->events.wake(cache->events.arg, ns, name, change);
 }
 
@@ -216,8 +219,7 @@ static void wake_namesakes(struct cache *cache, const struct object *object)
 
 	for (char *dash = strrchr(name, '-'); dash; dash = strrchr(name, '-')) {
 		*dash = '\0';
-		if (store_get(cache->stores[KIND_FORMATION], object->ns, name))
-			wake(cache, object->ns, name, CHANGE_NOW);
+		wake(cache, object->ns, name, CHANGE_NOW);
 	}
 }
 
