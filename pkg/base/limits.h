@@ -13,7 +13,7 @@ enum {
 	LIMIT_PROCESSES = 64,       /* process types of a Formation, as in its CRD */
 	LIMIT_QUANTITY = 1000,      /* dynos of one process type, as in its CRD */
 	LIMIT_DYNO_SIZES = 256,     /* sizes in a cluster; more are not read */
-	LIMIT_WRITES_IN_FLIGHT = 32, /* own requests at once, watches not counted */
+	LIMIT_WRITES_IN_FLIGHT = 16, /* own requests at once, watches not counted: more only wait in the server */
 	LIMIT_HEADER_LINES = 100,   /* header lines kept of one answer */
 };
 

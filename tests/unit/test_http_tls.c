@@ -6,6 +6,7 @@
 
 #include "support_http.h"
 
+#include "base/limits.h"
 #include "base/mem.h"
 
 /* Made once: two authorities, servers of the first, a client. */
@@ -337,7 +338,7 @@ static void settings_that_would_break_a_header_are_refused(void **state)
 static void all_requests_share_one_connection(void **state)
 {
 	struct http_fixture *f = *state;
-	int count = 30;
+	int count = LIMIT_WRITES_IN_FLIGHT;
 
 	serve_h2(f, h2_backwards, &count);
 	for (int i = 0; i < count; i++)
