@@ -12,34 +12,43 @@ enum { COMPACT = -1 }; /* indentation that means none */
 
 static void write_value(struct buf *buf, const struct json *value, int indent);
 
-static void write_escape(struct buf *buf, unsigned char c)
+static void write_escape(struct buf *buf, uint32_t code)
 {
 	static const char shorts[] = {
 		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'
 	};
 
-	if (c == '"' || c == '\\')
-		buf_append(buf, (const char[]){ '\\', (char)c }, 2);
-	else if (c < sizeof(shorts) && shorts[c])
-		buf_append(buf, (const char[]){ '\\', shorts[c] }, 2);
+	if (code == '"' || code == '\\')
+		buf_append(buf, (const char[]){ '\\', (char)code }, 2);
+	else if (code < sizeof(shorts) && shorts[code])
+		buf_append(buf, (const char[]){ '\\', shorts[code] }, 2);
 	else
-		buf_printf(buf, "\\u%04x", c);
+		buf_printf(buf, "\\u%04x", (unsigned int)code);
 }
 
-/* Bytes from the start of `text` that stand in JSON as they are, checked for UTF-8 or not. */
-static size_t plain_run(const char *text, size_t len, bool check)
+/*
+ * What JSON may not hold as it is, and what YAML may not: an apply is read
+ * as YAML, which refuses the controls past ASCII and folds the line breaks
+ * of Unicode.
+ */
+static bool needs_escape(uint32_t code)
+{
+	return code < 0x20 || code == '"' || code == '\\' || (code >= 0x7f && code <= 0x9f) ||
+	       code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe || code == 0xffff;
+}
+
+/* Bytes from the start of `text` that stand in JSON as they are. */
+static size_t plain_run(const char *text, size_t len)
 {
 	size_t i = 0;
 
 	while (i < len) {
-		unsigned char c = (unsigned char)text[i];
+		uint32_t code = (unsigned char)text[i];
 		size_t n = 1;
 
-		if (c < 0x20 || c == '"' || c == '\\')
-			break;
-		if (check)
-			n = utf8_decode(text + i, len - i, NULL);
-		if (n == 0)
+		if (code >= 0x80)
+			n = utf8_decode(text + i, len - i, &code);
+		if (n == 0 || needs_escape(code))
 			break;
 		i += n;
 	}
@@ -49,23 +58,24 @@ static size_t plain_run(const char *text, size_t len, bool check)
 void json_write_string(struct buf *buf, const char *text)
 {
 	size_t len = strlen(text);
-	bool check = !utf8_valid(text, len);
 
 	buf_putc(buf, '"');
 	while (len) {
-		size_t n = plain_run(text, len, check);
+		size_t n = plain_run(text, len);
+		uint32_t code;
 
 		buf_append(buf, text, n);
 		text += n;
 		len -= n;
 		if (!len)
 			break;
-		if ((unsigned char)*text < 0x80)
-			write_escape(buf, (unsigned char)*text);
+		n = utf8_decode(text, len, &code);
+		if (n)
+			write_escape(buf, code);
 		else
 			buf_puts(buf, UTF8_REPLACEMENT);
-		text++;
-		len--;
+		text += n ? n : 1;
+		len -= n ? n : 1;
 	}
 	buf_putc(buf, '"');
 }

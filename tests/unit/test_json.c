@@ -214,9 +214,20 @@ static void test_strings_are_escaped(void **state)
 	(void)state;
 	assert_string_equal(string_of(""), "\"\"");
 	assert_string_equal(string_of("a\"b\\c/"), "\"a\\\"b\\\\c/\"");
-	assert_string_equal(string_of("\b\t\n\f\r\x01\x1f\x7f"),
-	                    "\"\\b\\t\\n\\f\\r\\u0001\\u001f\x7f\"");
+	assert_string_equal(string_of("\b\t\n\f\r\x01\x1f"),
+	                    "\"\\b\\t\\n\\f\\r\\u0001\\u001f\"");
 	assert_string_equal(string_of("\xc3\xa9\xf0\x9f\x98\x80"), "\"\xc3\xa9\xf0\x9f\x98\x80\"");
+}
+
+static void test_what_yaml_refuses_or_folds_is_escaped(void **state)
+{
+	(void)state;
+	assert_string_equal(string_of("\x7f\xc2\x80\xc2\x85\xc2\x9f\xc2\xa0"),
+	                    "\"\\u007f\\u0080\\u0085\\u009f\xc2\xa0\"");
+	assert_string_equal(string_of("a\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa"),
+	                    "\"a\\u2028\\u2029\xe2\x80\xaa\"");
+	assert_string_equal(string_of("\xef\xbb\xbf\xef\xbf\xbe\xef\xbf\xbf\xef\xbf\xbd"),
+	                    "\"\\ufeff\\ufffe\\uffff\xef\xbf\xbd\"");
 }
 
 static void test_invalid_utf8_is_written_as_a_replacement(void **state)
@@ -275,6 +286,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_keys_are_copied, reset),
 		cmocka_unit_test_teardown(test_clone_shares_nothing, reset),
 		cmocka_unit_test_teardown(test_strings_are_escaped, reset),
+		cmocka_unit_test_teardown(test_what_yaml_refuses_or_folds_is_escaped, reset),
 		cmocka_unit_test_teardown(test_invalid_utf8_is_written_as_a_replacement, reset),
 		cmocka_unit_test_teardown(test_pretty_text_is_indented_by_two, reset),
 		cmocka_unit_test_teardown(test_ceiling_shows_in_the_buffer, reset),

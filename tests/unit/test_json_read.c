@@ -171,8 +171,8 @@ static void test_malformed_utf8_is_refused(void **state)
 		"\xc3\xa9\xc3",
 	};
 	static const char *const good[] = {
-		"\xc2\x80",         "\xdf\xbf",         "\xe0\xa0\x80",
-		"\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbf",
+		"\xc2\xa0",         "\xdf\xbf",         "\xe0\xa0\x80",
+		"\xed\x9f\xbf",     "\xee\x80\x80",     "\xef\xbf\xbd",
 		"\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "abcdefg\xc3\xa9hijk",
 	};
 	char text[64];
