@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "formation/hash.h"
 #include "formation/template.h"
 
 enum { DIGEST_HEX = 2 * sizeof(struct digest) + 1 };
@@ -201,6 +202,22 @@ bool budget_wanted(const struct process *process, int replicas)
 
 /* --- comparing ----------------------------------------------------- */
 
+uint64_t desired_key(const struct formation *formation, const struct dyno_size *size)
+{
+	uint64_t hash = hash_text(HASH_INIT, formation->uid);
+
+	hash = hash_number(hash, (uint64_t)formation->generation);
+	hash = hash_number(hash, size ? size->hash : 0);
+	return hash_number(hash, TEMPLATE_VERSION);
+}
+
+bool desired_is_known(const struct formation *formation, const struct dyno_size *size,
+		      const struct observed_child *child)
+{
+	return !digest_is_none(child->satisfied) &&
+	       child->satisfied_key == desired_key(formation, size);
+}
+
 static struct digest template_digest(struct arena *arena, const struct json *body)
 {
 	return digest_text(json_text(arena, json_path(body, "spec", "template", NULL)));
@@ -214,8 +231,10 @@ static void compare_deployment(struct arena *arena, const struct formation *form
 								   : TEMPLATE_VERSION;
 	struct json *body = desired_deployment(arena, formation, process, size, version);
 
-	if (desired_is_satisfied(body, value))
+	if (desired_is_satisfied(body, value)) {
 		deployment->child.satisfied = desired_digest(body);
+		deployment->child.satisfied_key = desired_key(formation, size);
+	}
 	if (version != TEMPLATE_VERSION &&
 	    desired_is_satisfied(json_path(body, "spec", "template", NULL),
 				 json_path(value, "spec", "template", NULL)))
@@ -248,8 +267,10 @@ void desired_compare(struct arena *arena, const struct formation *formation,
 		return;
 	body = resource == &RESOURCE_SERVICE ? desired_service(arena, formation, process)
 					     : desired_budget(arena, formation, process);
-	if (desired_is_satisfied(body, value))
+	if (desired_is_satisfied(body, value)) {
 		child->satisfied = desired_digest(body);
+		child->satisfied_key = desired_key(formation, NULL);
+	}
 }
 
 int desired_template_version(struct arena *arena, const struct formation *formation,

@@ -82,8 +82,20 @@ const char *desired_difference(struct arena *arena, const struct json *desired,
 bool desired_is_satisfied(const struct json *desired, const struct json *observed);
 
 /*
- * Fill in child->satisfied (of a Deployment also template_satisfied) for an
- * object just read.
+ * A key for all that a process's objects are rendered from: the Formation's
+ * uid and generation, the size (NULL where none matters), the controller's
+ * newest template. What was satisfied under the same key still is, without
+ * rendering again; under another key the digest decides.
+ */
+uint64_t desired_key(const struct formation *formation, const struct dyno_size *size);
+
+/* Whether the object is known to satisfy what its process wants now; false: render and see. */
+bool desired_is_known(const struct formation *formation, const struct dyno_size *size,
+		      const struct observed_child *child);
+
+/*
+ * Fill in child->satisfied and satisfied_key (of a Deployment also
+ * template_satisfied) for an object just read.
  * `value` is the object as read, `resource` its kind. Renders what
  * `formation` wants of it now; none when it is not wanted, not ours
  * (owner uid) or differs. `formation` may be NULL: none.

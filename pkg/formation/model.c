@@ -7,6 +7,7 @@
 #include "api/object.h"
 #include "base/limits.h"
 #include "codec/quantity.h"
+#include "formation/hash.h"
 #include "formation/schema.h"
 #include "formation/validate.h"
 
@@ -208,6 +209,7 @@ int dyno_size_decode(struct arena *arena, const struct json *value, struct dyno_
 		.resize_deadline_s = (int)json_int_or(json_get(spec, "resizeDeadlineSeconds"),
 						      RESIZE_DEADLINE_DEFAULT_S),
 		.problem = validate_size(arena, value),
+		.hash = hash_value(HASH_INIT, spec),
 	};
 	return 0;
 }

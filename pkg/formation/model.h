@@ -87,6 +87,7 @@ struct dyno_size {
 	const char *runtime_class;  /* or NULL */
 	int resize_deadline_s;
 	const char *problem;        /* a rule it breaks, or NULL */
+	uint64_t hash;              /* of the whole spec */
 };
 
 extern const struct json_keep KEEP_DYNO_SIZE[];

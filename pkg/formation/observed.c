@@ -5,6 +5,7 @@
 
 #include "api/resource.h"
 #include "base/limits.h"
+#include "formation/hash.h"
 #include "formation/schema.h"
 #include "formation/text.h"
 
@@ -129,28 +130,9 @@ struct stored_size *stored_size_new(const struct json *value, struct err *err)
 
 /* --- children ------------------------------------------------------ */
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return (hash ^ 0xff) * 0x100000001b3u;
-}
-
-static uint64_t hash_value(uint64_t hash, const struct json *value)
-{
-	if (!value)
-		return hash_text(hash, "");
-	if (value->key)
-		hash = hash_text(hash, value->key);
-	json_for_each (item, value) {
-		hash = hash_value(hash, item);
-	}
-	return hash_text(hash, json_scalar_or(value, ""));
-}
-
 static uint64_t hash_meta(const struct json *metadata)
 {
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = HASH_INIT;
 
 	hash = hash_value(hash, json_get(metadata, "labels"));
 	hash = hash_value(hash, json_get(metadata, "annotations"));

@@ -33,6 +33,7 @@ struct observed_child {
 	const char *type;               /* label dyno.dev/type, or "" */
 	struct digest satisfied;        /* desired state it satisfies, or none */
 	struct digest satisfied_before; /* what an earlier version satisfied last, or none */
+	uint64_t satisfied_key;         /* what `satisfied` was rendered from, see desired_key */
 	uint64_t meta_hash;             /* labels, annotations, owners, as read */
 };
 

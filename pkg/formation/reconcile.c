@@ -244,13 +244,16 @@ static void plan_deployment(struct planner *planner, struct process_report *repo
 	const struct formation *formation = planner->input->formation;
 	const struct process *process = report->process;
 	const struct observed_deployment *deployment = report->deployment;
-	int version = desired_template_version(planner->arena, formation, process, report->size,
-					       deployment);
-	struct json *body =
-		desired_deployment(planner->arena, formation, process, report->size, version);
+	struct json *body;
+	int version;
 
+	if (deployment && desired_is_known(formation, report->size, &deployment->child))
+		return;
 	if (plan_replacement(planner, report))
 		return;
+	version = desired_template_version(planner->arena, formation, process, report->size,
+					   deployment);
+	body = desired_deployment(planner->arena, formation, process, report->size, version);
 	if (!plan_apply(planner, report, &RESOURCE_DEPLOYMENT,
 			deployment ? &deployment->child : NULL, body))
 		return;
@@ -278,6 +281,8 @@ static void plan_companion(struct planner *planner, struct process_report *repor
 		report->pending_writes = true;
 		return;
 	}
+	if (child && desired_is_known(formation, NULL, child))
+		return;
 	body = resource == &RESOURCE_SERVICE
 		       ? desired_service(planner->arena, formation, report->process)
 		       : desired_budget(planner->arena, formation, report->process);

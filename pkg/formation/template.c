@@ -104,6 +104,25 @@ static void v1_routing(struct arena *arena, struct json *container, const struct
 	}
 }
 
+/*
+ * Sent even when it is left out: the API server's default is set once, and
+ * would stay what it was for the first image's tag.
+ * Source: k8s.io/kubernetes/pkg/apis/core/v1/defaults.go.
+ */
+static const char *v1_pull_policy(const struct formation *formation, const char *image)
+{
+	const char *name = strrchr(image, '/');
+	const char *digest = strchr(name ? name : image, '@');
+	const char *tag = strchr(name ? name : image, ':');
+
+	if (formation->image_pull_policy)
+		return formation->image_pull_policy;
+	if (!tag || (digest && tag > digest))
+		return digest ? "IfNotPresent" : "Always";
+	return strcmp(tag, ":latest") == 0 || strncmp(tag, ":latest@", 8) == 0 ? "Always"
+										: "IfNotPresent";
+}
+
 static struct json *v1_container(struct arena *arena, const struct formation *formation,
 				 const struct process *process, const struct dyno_size *size)
 {
@@ -112,8 +131,8 @@ static struct json *v1_container(struct arena *arena, const struct formation *fo
 
 	json_set_string(arena, container, "name", CONTAINER_NAME);
 	json_set_string(arena, container, "image", process->image);
-	if (formation->image_pull_policy)
-		json_set_string(arena, container, "imagePullPolicy", formation->image_pull_policy);
+	json_set_string(arena, container, "imagePullPolicy",
+			v1_pull_policy(formation, process->image));
 	v1_command(arena, container, process);
 	json_set(arena, container, "env", env_render(arena, formation, process));
 	if (formation->env_from)
@@ -175,12 +194,18 @@ static void v1_placement(struct arena *arena, struct json *spec, const struct dy
 		json_set_string(arena, spec, "runtimeClassName", size->runtime_class);
 }
 
+/*
+ * The API server mirrors serviceAccountName into its old name, and takes it
+ * back from there when it is dropped: only who owns both can drop it.
+ */
 static void v1_account(struct arena *arena, struct json *spec, const struct formation *formation)
 {
-	if (formation->service_account)
+	if (formation->service_account) {
 		json_set_string(arena, spec, "serviceAccountName", formation->service_account);
-	else
+		json_set_string(arena, spec, "serviceAccount", formation->service_account);
+	} else {
 		json_set_bool(arena, spec, "automountServiceAccountToken", false);
+	}
 	if (formation->pull_secrets)
 		json_set(arena, spec, "imagePullSecrets",
 			 schema_clone(arena, formation->pull_secrets));
