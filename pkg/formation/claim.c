@@ -27,7 +27,7 @@ enum claim claim_of(const struct formation *formation, const struct observed_chi
 }
 
 static const struct observed_child *find(const struct observed_child *const *children, size_t count,
-					 const char *name)
+                                         const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(children[i]->object.name, name) == 0)
@@ -37,7 +37,7 @@ static const struct observed_child *find(const struct observed_child *const *chi
 }
 
 const struct observed_child *input_child(const struct reconcile_input *input,
-					 const struct resource *resource, const char *name)
+                                         const struct resource *resource, const char *name)
 {
 	if (resource == &RESOURCE_SERVICE)
 		return find(input->services, input->service_count, name);
@@ -51,7 +51,7 @@ const struct observed_child *input_child(const struct reconcile_input *input,
 }
 
 const struct write_failure *input_failure(const struct reconcile_input *input, const char *type,
-					  const struct resource *resource)
+                                          const struct resource *resource)
 {
 	for (size_t i = 0; i < input->failure_count; i++) {
 		const struct write_failure *failure = &input->failures[i];

@@ -8,7 +8,8 @@ enum claim {
 	CLAIM_ABSENT,  /* there is none that we know of */
 	CLAIM_OURS,    /* to be written and deleted by us alone */
 	CLAIM_LEAVING, /* ours and being deleted: nothing to do until it is gone */
-	CLAIM_FORMER,  /* not ours, but going: of an earlier Formation of that name, or being deleted */
+	CLAIM_FORMER, /* not ours, but going: of an earlier Formation of that name, or being deleted
+	               */
 	CLAIM_FOREIGN, /* not ours, never touched */
 };
 
@@ -21,11 +22,11 @@ enum claim claim_of(const struct formation *formation, const struct observed_chi
 
 /* The object of that kind and name in the input, or NULL. */
 const struct observed_child *input_child(const struct reconcile_input *input,
-					 const struct resource *resource, const char *name);
+                                         const struct resource *resource, const char *name);
 
 /* The failure of a write of that kind for a process (NULL resource: any but of pods), or NULL. */
 const struct write_failure *input_failure(const struct reconcile_input *input, const char *type,
-					  const struct resource *resource);
+                                          const struct resource *resource);
 
 /*
  * Whether a failed write says that an object we do not know of has the name.

@@ -7,7 +7,7 @@ enum { MESSAGE_MAX = 4096 }; /* bytes of a condition's message; the CRD takes 32
 
 /* Types of condition that the controller sets at times, and removes. */
 static const char *const OWN_TYPES[] = { "Ready", "Reconciling", "Stalled", "SingletonHeld",
-					 "Resizing" };
+	                                 "Resizing" };
 
 /* What all conditions are made from. */
 struct summary {
@@ -27,8 +27,8 @@ static const struct json *find_condition(const struct json *conditions, const ch
 
 /* "web: text; worker: text", of the verdicts at a level that have something to say. */
 static const char *join_messages(struct arena *arena, const struct process_report *reports,
-				 const struct verdict *verdicts, size_t count,
-				 enum verdict_level level)
+                                 const struct verdict *verdicts, size_t count,
+                                 enum verdict_level level)
 {
 	struct buf text = BUF_INIT(MESSAGE_MAX);
 	const char *copy;
@@ -39,7 +39,7 @@ static const char *join_messages(struct arena *arena, const struct process_repor
 		if (verdicts[i].level != level || !*verdicts[i].message)
 			continue;
 		buf_printf(&text, "%s%s%s%s", text.len ? "; " : "", type, *type ? ": " : "",
-			   verdicts[i].message);
+		           verdicts[i].message);
 	}
 	copy = arena_strdup(arena, buf_cstr(&text));
 	buf_release(&text);
@@ -47,8 +47,8 @@ static const char *join_messages(struct arena *arena, const struct process_repor
 }
 
 static struct summary summarize(struct arena *arena, const struct reconcile_input *input,
-				const struct process_report *reports,
-				const struct verdict *verdicts, size_t count)
+                                const struct process_report *reports,
+                                const struct verdict *verdicts, size_t count)
 {
 	struct summary summary = { VERDICT_OK, "ScaledToZero", "" };
 
@@ -65,14 +65,15 @@ static struct summary summarize(struct arena *arena, const struct reconcile_inpu
 	summary.message = join_messages(arena, reports, verdicts, count, summary.level);
 	if (summary.level == VERDICT_OK && input->formation->paused) {
 		summary.reason = "Paused";
-		summary.message = "the Formation is paused: its dynos are reported, nothing is changed";
+		summary.message =
+			"the Formation is paused: its dynos are reported, nothing is changed";
 	}
 	return summary;
 }
 
 static void add_condition(struct arena *arena, struct json *list,
-			  const struct reconcile_input *input, const char *type,
-			  const char *status, const char *reason, const char *message)
+                          const struct reconcile_input *input, const char *type, const char *status,
+                          const char *reason, const char *message)
 {
 	const struct json *before =
 		find_condition(json_get(input->formation->status, "conditions"), type);
@@ -92,8 +93,8 @@ static void add_condition(struct arena *arena, struct json *list,
 }
 
 struct json *conditions_build(struct arena *arena, const struct reconcile_input *input,
-			      const struct process_report *reports,
-			      const struct verdict *verdicts, size_t count)
+                              const struct process_report *reports, const struct verdict *verdicts,
+                              size_t count)
 {
 	static const char *const READY[] = {
 		[VERDICT_OK] = "True",
@@ -106,11 +107,11 @@ struct json *conditions_build(struct arena *arena, const struct reconcile_input 
 	bool stalled = summary.level == VERDICT_STALLED;
 
 	add_condition(arena, list, input, "Ready", READY[summary.level], summary.reason,
-		      summary.message);
+	              summary.message);
 	add_condition(arena, list, input, "Reconciling", reconciling ? "True" : "False",
-		      summary.reason, reconciling ? summary.message : "");
+	              summary.reason, reconciling ? summary.message : "");
 	add_condition(arena, list, input, "Stalled", stalled ? "True" : "False", summary.reason,
-		      stalled ? summary.message : "");
+	              stalled ? summary.message : "");
 	return list;
 }
 

@@ -8,7 +8,7 @@
 enum { DIGEST_HEX = 2 * sizeof(struct digest) + 1 };
 
 static struct json *body_new(struct arena *arena, const struct formation *formation,
-			     const struct process *process, const struct resource *resource)
+                             const struct process *process, const struct resource *resource)
 {
 	struct json *body = json_new_object(arena);
 	struct json *metadata, *owner;
@@ -17,12 +17,12 @@ static struct json *body_new(struct arena *arena, const struct formation *format
 	json_set_string(arena, body, "kind", resource->kind);
 	metadata = json_set_object(arena, body, "metadata");
 	json_set_string(arena, metadata, "name",
-			process_object_name(arena, formation, process->type));
+	                process_object_name(arena, formation, process->type));
 	json_set_string(arena, metadata, "namespace", formation->ns);
 	template_labels(arena, json_set_object(arena, metadata, "labels"), formation, process);
 	json_set_object(arena, metadata, "annotations");
 	owner = json_add(json_set_array(arena, metadata, "ownerReferences"),
-			 json_new_object(arena));
+	                 json_new_object(arena));
 	json_set_string(arena, owner, "apiVersion", RESOURCE_FORMATION.api_version);
 	json_set_string(arena, owner, "kind", RESOURCE_FORMATION.kind);
 	json_set_string(arena, owner, "name", formation->name);
@@ -87,7 +87,7 @@ struct digest desired_digest(const struct json *body)
 /* --- Deployment ---------------------------------------------------- */
 
 static void set_strategy(struct arena *arena, struct json *spec, const struct process *process,
-			 const struct dyno_size *size)
+                         const struct dyno_size *size)
 {
 	struct json *strategy = json_set_object(arena, spec, "strategy");
 	struct json *rolling;
@@ -108,33 +108,33 @@ static void set_strategy(struct arena *arena, struct json *spec, const struct pr
 }
 
 struct json *desired_deployment(struct arena *arena, const struct formation *formation,
-				const struct process *process, const struct dyno_size *size,
-				int template_version)
+                                const struct process *process, const struct dyno_size *size,
+                                int template_version)
 {
 	struct json *body = body_new(arena, formation, process, &RESOURCE_DEPLOYMENT);
 	struct json *spec = member(body, "spec");
 	struct json *annotations = annotations_of(body);
 
 	json_set(arena, annotations, ANNOTATION_TEMPLATE,
-		 json_new_printf(arena, "%d", template_version));
+	         json_new_printf(arena, "%d", template_version));
 	if (process->quantity != QUANTITY_UNSET) {
 		json_set(arena, annotations, ANNOTATION_QUANTITY,
-			 json_new_printf(arena, "%d", process->quantity));
+		         json_new_printf(arena, "%d", process->quantity));
 		json_set_int(arena, spec, "replicas", process->quantity);
 	}
 	json_set_int(arena, spec, "revisionHistoryLimit", REVISION_HISTORY_LIMIT);
-	template_selector(arena,
-			  json_set_object(arena, json_set_object(arena, spec, "selector"),
-					  "matchLabels"),
-			  formation, process);
+	template_selector(
+		arena,
+		json_set_object(arena, json_set_object(arena, spec, "selector"), "matchLabels"),
+		formation, process);
 	set_strategy(arena, spec, process, size);
 	json_set(arena, spec, "template",
-		 template_render(arena, formation, process, size, template_version));
+	         template_render(arena, formation, process, size, template_version));
 	return body_sign(arena, body);
 }
 
 struct json *desired_handover(struct arena *arena, const struct formation *formation,
-			      const struct observed_deployment *deployment)
+                              const struct observed_deployment *deployment)
 {
 	struct json *body = json_new_object(arena);
 	struct json *metadata;
@@ -155,7 +155,7 @@ struct json *desired_recreate(struct arena *arena, const struct observed_deploym
 	struct json *strategy;
 
 	json_set_string(arena, json_set_object(arena, body, "metadata"), "uid",
-			deployment->child.object.uid);
+	                deployment->child.object.uid);
 	strategy = json_set_object(arena, json_set_object(arena, body, "spec"), "strategy");
 	json_set_string(arena, strategy, "type", "Recreate");
 	json_set(arena, strategy, "rollingUpdate", json_new_string(arena, NULL));
@@ -165,7 +165,7 @@ struct json *desired_recreate(struct arena *arena, const struct observed_deploym
 /* --- Service and budget -------------------------------------------- */
 
 struct json *desired_service(struct arena *arena, const struct formation *formation,
-			     const struct process *process)
+                             const struct process *process)
 {
 	struct json *body = body_new(arena, formation, process, &RESOURCE_SERVICE);
 	struct json *spec = member(body, "spec");
@@ -181,16 +181,16 @@ struct json *desired_service(struct arena *arena, const struct formation *format
 }
 
 struct json *desired_budget(struct arena *arena, const struct formation *formation,
-			    const struct process *process)
+                            const struct process *process)
 {
 	struct json *body = body_new(arena, formation, process, &RESOURCE_BUDGET);
 	struct json *spec = member(body, "spec");
 
 	json_set_int(arena, spec, "maxUnavailable", 1);
-	template_selector(arena,
-			  json_set_object(arena, json_set_object(arena, spec, "selector"),
-					  "matchLabels"),
-			  formation, process);
+	template_selector(
+		arena,
+		json_set_object(arena, json_set_object(arena, spec, "selector"), "matchLabels"),
+		formation, process);
 	return body_sign(arena, body);
 }
 
@@ -212,7 +212,7 @@ uint64_t desired_key(const struct formation *formation, const struct dyno_size *
 }
 
 bool desired_is_known(const struct formation *formation, const struct dyno_size *size,
-		      const struct observed_child *child)
+                      const struct observed_child *child)
 {
 	return !digest_is_none(child->satisfied) &&
 	       child->satisfied_key == desired_key(formation, size);
@@ -224,11 +224,11 @@ static struct digest template_digest(struct arena *arena, const struct json *bod
 }
 
 static void compare_deployment(struct arena *arena, const struct formation *formation,
-			       const struct process *process, const struct dyno_size *size,
-			       const struct json *value, struct observed_deployment *deployment)
+                               const struct process *process, const struct dyno_size *size,
+                               const struct json *value, struct observed_deployment *deployment)
 {
 	int version = template_known(deployment->template_version) ? deployment->template_version
-								   : TEMPLATE_VERSION;
+	                                                           : TEMPLATE_VERSION;
 	struct json *body = desired_deployment(arena, formation, process, size, version);
 
 	if (desired_is_satisfied(body, value)) {
@@ -237,13 +237,13 @@ static void compare_deployment(struct arena *arena, const struct formation *form
 	}
 	if (version != TEMPLATE_VERSION &&
 	    desired_is_satisfied(json_path(body, "spec", "template", NULL),
-				 json_path(value, "spec", "template", NULL)))
+	                         json_path(value, "spec", "template", NULL)))
 		deployment->template_satisfied = template_digest(arena, body);
 }
 
 void desired_compare(struct arena *arena, const struct formation *formation,
-		     const struct dyno_sizes *sizes, const struct resource *resource,
-		     const struct json *value, struct observed_child *child)
+                     const struct dyno_sizes *sizes, const struct resource *resource,
+                     const struct json *value, struct observed_child *child)
 {
 	const struct process *process;
 	const struct dyno_size *size;
@@ -260,13 +260,13 @@ void desired_compare(struct arena *arena, const struct formation *formation,
 		size = dyno_sizes_find(sizes, process->size);
 		if (size && !size->problem)
 			compare_deployment(arena, formation, process, size, value,
-					   (struct observed_deployment *)child);
+			                   (struct observed_deployment *)child);
 		return;
 	}
 	if (!process->routed)
 		return;
 	body = resource == &RESOURCE_SERVICE ? desired_service(arena, formation, process)
-					     : desired_budget(arena, formation, process);
+	                                     : desired_budget(arena, formation, process);
 	if (desired_is_satisfied(body, value)) {
 		child->satisfied = desired_digest(body);
 		child->satisfied_key = desired_key(formation, NULL);
@@ -274,8 +274,8 @@ void desired_compare(struct arena *arena, const struct formation *formation,
 }
 
 int desired_template_version(struct arena *arena, const struct formation *formation,
-			     const struct process *process, const struct dyno_size *size,
-			     const struct observed_deployment *deployment)
+                             const struct process *process, const struct dyno_size *size,
+                             const struct observed_deployment *deployment)
 {
 	int version = deployment ? deployment->template_version : 0;
 	struct json *body;
@@ -283,7 +283,7 @@ int desired_template_version(struct arena *arena, const struct formation *format
 	if (!template_known(version) || version == TEMPLATE_VERSION)
 		return TEMPLATE_VERSION;
 	body = desired_deployment(arena, formation, process, size, version);
-	return template_version_next(version, TEMPLATE_VERSION,
-				     digest_equal(template_digest(arena, body),
-						  deployment->template_satisfied));
+	return template_version_next(
+		version, TEMPLATE_VERSION,
+		digest_equal(template_digest(arena, body), deployment->template_satisfied));
 }

@@ -8,13 +8,15 @@
 #include "formation/observed.h"
 
 enum {
-	TEMPLATE_VERSION = 1,       /* newest version of the pod template; each has golden tests */
-	REVISION_HISTORY_LIMIT = 3, /* old ReplicaSets kept: to look at, since a rollback is the Formation's */
+	TEMPLATE_VERSION = 1, /* newest version of the pod template; each has golden tests */
+	REVISION_HISTORY_LIMIT =
+		3, /* old ReplicaSets kept: to look at, since a rollback is the Formation's */
 };
 
-#define CONTAINER_NAME "dyno"      /* the dyno's own; stable, as lists of containers merge by name */
-#define PORT_NAME      "http"      /* of its port, and of the Service's */
-#define LABEL_DEDICATED "dyno.dev/dedicated" /* every pod of a dedicated size, of whichever Formation */
+#define CONTAINER_NAME "dyno" /* the dyno's own; stable, as lists of containers merge by name */
+#define PORT_NAME      "http" /* of its port, and of the Service's */
+#define LABEL_DEDICATED \
+	"dyno.dev/dedicated" /* every pod of a dedicated size, of whichever Formation */
 
 /*
  * On every object: the digest of the body that was applied last. A field
@@ -35,12 +37,12 @@ enum {
  * the quantity (budget_wanted), not what is in it.
  */
 struct json *desired_deployment(struct arena *arena, const struct formation *formation,
-				const struct process *process, const struct dyno_size *size,
-				int template_version);
+                                const struct process *process, const struct dyno_size *size,
+                                int template_version);
 struct json *desired_service(struct arena *arena, const struct formation *formation,
-			     const struct process *process);
+                             const struct process *process);
 struct json *desired_budget(struct arena *arena, const struct formation *formation,
-			    const struct process *process);
+                            const struct process *process);
 
 /* Routed, and at least two dynos; `replicas` counts when the quantity is left out. */
 bool budget_wanted(const struct process *process, int replicas);
@@ -51,7 +53,7 @@ bool budget_wanted(const struct process *process, int replicas);
  * without force: when someone changed the number meanwhile it is refused.
  */
 struct json *desired_handover(struct arena *arena, const struct formation *formation,
-			      const struct observed_deployment *deployment);
+                              const struct observed_deployment *deployment);
 
 /*
  * A merge patch that takes out spec.strategy.rollingUpdate: when someone
@@ -76,7 +78,7 @@ struct digest desired_digest(const struct json *body);
  * apiVersion and kind, which elements of a list don't have.
  */
 const char *desired_difference(struct arena *arena, const struct json *desired,
-			       const struct json *observed);
+                               const struct json *observed);
 
 /* Whether there is no difference. */
 bool desired_is_satisfied(const struct json *desired, const struct json *observed);
@@ -91,7 +93,7 @@ uint64_t desired_key(const struct formation *formation, const struct dyno_size *
 
 /* Whether the object is known to satisfy what its process wants now; false: render and see. */
 bool desired_is_known(const struct formation *formation, const struct dyno_size *size,
-		      const struct observed_child *child);
+                      const struct observed_child *child);
 
 /*
  * Fill in child->satisfied and satisfied_key (of a Deployment also
@@ -101,8 +103,8 @@ bool desired_is_known(const struct formation *formation, const struct dyno_size 
  * (owner uid) or differs. `formation` may be NULL: none.
  */
 void desired_compare(struct arena *arena, const struct formation *formation,
-		     const struct dyno_sizes *sizes, const struct resource *resource,
-		     const struct json *value, struct observed_child *child);
+                     const struct dyno_sizes *sizes, const struct resource *resource,
+                     const struct json *value, struct observed_child *child);
 
 /*
  * The template version to render: the one that `deployment` (NULL: none
@@ -110,7 +112,7 @@ void desired_compare(struct arena *arena, const struct formation *formation,
  * change anyway, the newest.
  */
 int desired_template_version(struct arena *arena, const struct formation *formation,
-			     const struct process *process, const struct dyno_size *size,
-			     const struct observed_deployment *deployment);
+                             const struct process *process, const struct dyno_size *size,
+                             const struct observed_deployment *deployment);
 
 #endif

@@ -22,8 +22,8 @@ static int compare_age(const void *a, const void *b)
 
 /* The pods of a process that live, oldest first. */
 static const struct observed_pod **live_pods(struct arena *arena,
-					     const struct reconcile_input *input,
-					     const struct process *process, size_t *ret_count)
+                                             const struct reconcile_input *input,
+                                             const struct process *process, size_t *ret_count)
 {
 	const struct observed_pod **pods =
 		arena_array(arena, const struct observed_pod *, input->pod_count);
@@ -42,19 +42,19 @@ static const struct observed_pod **live_pods(struct arena *arena,
 }
 
 static void plan_name(struct planner *planner, const struct process *process,
-		      const struct observed_pod *pod, int number)
+                      const struct observed_pod *pod, int number)
 {
 	struct arena *arena = planner->arena;
 	struct json *body = json_new_object(arena);
 	struct json *metadata = json_set_object(arena, body, "metadata");
 	struct step *step = plan_add(planner, STEP_PATCH, PHASE_WRITE, &RESOURCE_POD,
-				     pod->object.name, process->type);
+	                             pod->object.name, process->type);
 
 	json_set_string(arena, metadata, "uid", pod->object.uid);
 	json_set(arena, json_set_object(arena, metadata, "labels"), LABEL_DYNO,
-		 json_new_printf(arena, "%s.%d", process->type, number));
+	         json_new_printf(arena, "%s.%d", process->type, number));
 	json_set(arena, json_set_object(arena, metadata, "annotations"), ANNOTATION_DELETION_COST,
-		 json_new_printf(arena, "-%d", number));
+	         json_new_printf(arena, "-%d", number));
 	step->uid = pod->object.uid;
 	step->manager = FIELD_MANAGER;
 	step->body = body;
@@ -68,7 +68,8 @@ void dyno_names_plan(struct planner *planner, const struct process *process)
 	bool *taken = arena_array(planner->arena, bool, count + 1);
 	int *numbers = arena_array(planner->arena, int, count);
 
-	/* Numbers above the count of pods never stand in the way. Of two with one number the older keeps it. */
+	/* Numbers above the count of pods never stand in the way. Of two with one number the older
+	 * keeps it. */
 	for (size_t i = 0; i < count; i++) {
 		size_t number = (size_t)pods[i]->dyno;
 

@@ -38,7 +38,7 @@ static const char *name_of(const struct json *variable)
 }
 
 struct json *env_render(struct arena *arena, const struct formation *formation,
-			const struct process *process)
+                        const struct process *process)
 {
 	struct json *env = json_new_array(arena);
 

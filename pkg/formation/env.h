@@ -12,7 +12,7 @@
  * place by the process's of the same name; then what the process adds.
  */
 struct json *env_render(struct arena *arena, const struct formation *formation,
-			const struct process *process);
+                        const struct process *process);
 
 /*
  * A shell line, written so that it comes out as it was: Kubernetes replaces

@@ -14,16 +14,12 @@ struct mode {
 static const struct {
 	const char *list, *key;
 } MERGED[] = {
-	{ "containers", "name" },
-	{ "env", "name" },
-	{ "imagePullSecrets", "name" },
-	{ "ports", "containerPort" },
-	{ "ports", "port" },
-	{ "ownerReferences", "uid" },
+	{ "containers", "name" },     { "env", "name" },   { "imagePullSecrets", "name" },
+	{ "ports", "containerPort" }, { "ports", "port" }, { "ownerReferences", "uid" },
 };
 
 static const char *const WHOLE[] = { "selector", "nodeSelector", "labelSelector",
-				     "namespaceSelector" };
+	                             "namespaceSelector" };
 static const char *const AMOUNTS[] = { "limits", "requests", "divisor" };
 static const char *const KIND[] = { "apiVersion", "kind" };
 static const char *const DROPPED[] = { "resizePolicy" };
@@ -49,7 +45,7 @@ static const char *merge_key(const char *list, const struct json *element)
 }
 
 static const char *compare(struct arena *arena, const struct json *desired,
-			   const struct json *observed, const struct path *path, struct mode mode);
+                           const struct json *observed, const struct path *path, struct mode mode);
 
 /* Go's omitempty leaves out what is empty. */
 static bool may_be_absent(const struct json *desired, const char *key)
@@ -61,20 +57,20 @@ static bool may_be_absent(const struct json *desired, const char *key)
 }
 
 static const char *compare_object(struct arena *arena, const struct json *desired,
-				  const struct json *observed, const struct path *path,
-				  struct mode mode)
+                                  const struct json *observed, const struct path *path,
+                                  struct mode mode)
 {
 	if (mode.whole && json_count(desired) != json_count(observed))
 		return path_text(arena, path);
 	json_for_each (item, desired) {
 		const struct path place = { .parent = path, .key = item->key };
 		struct mode below = { .whole = mode.whole || IS_IN(item->key, WHOLE),
-				      .amount = mode.amount || IS_IN(item->key, AMOUNTS) };
+			              .amount = mode.amount || IS_IN(item->key, AMOUNTS) };
 		const char *difference = NULL;
 
 		if (path->parent || !IS_IN(item->key, KIND))
-			difference = compare(arena, item, json_get(observed, item->key), &place,
-					     below);
+			difference =
+				compare(arena, item, json_get(observed, item->key), &place, below);
 		if (difference)
 			return difference;
 	}
@@ -83,8 +79,8 @@ static const char *compare_object(struct arena *arena, const struct json *desire
 
 /* Each desired element is there under its key; of variables, behind the one before. */
 static const char *compare_merged(struct arena *arena, const struct json *desired,
-				  const struct json *observed, const struct path *path,
-				  const char *key)
+                                  const struct json *observed, const struct path *path,
+                                  const char *key)
 {
 	bool ordered = strcmp(path->key, "env") == 0;
 	const struct json *from = observed->first;
@@ -106,8 +102,8 @@ static const char *compare_merged(struct arena *arena, const struct json *desire
 }
 
 static const char *compare_list(struct arena *arena, const struct json *desired,
-				const struct json *observed, const struct path *path,
-				struct mode mode)
+                                const struct json *observed, const struct path *path,
+                                struct mode mode)
 {
 	const char *key = desired->first ? merge_key(path->key, desired->first) : NULL;
 	const struct json *other = observed->first;
@@ -138,7 +134,7 @@ static bool same_scalar(const struct json *desired, const struct json *observed,
 }
 
 static const char *compare(struct arena *arena, const struct json *desired,
-			   const struct json *observed, const struct path *path, struct mode mode)
+                           const struct json *observed, const struct path *path, struct mode mode)
 {
 	bool same;
 
@@ -163,7 +159,7 @@ static const char *compare(struct arena *arena, const struct json *desired,
 }
 
 const char *desired_difference(struct arena *arena, const struct json *desired,
-			       const struct json *observed)
+                               const struct json *observed)
 {
 	const struct path root = { .key = "" };
 

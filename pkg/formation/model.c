@@ -74,8 +74,8 @@ static int decode_grace(const struct json *value)
 }
 
 static void decode_process(struct arena *arena, const struct formation *formation,
-			   const struct json *spec, const struct json *value,
-			   struct process *process)
+                           const struct json *spec, const struct json *value,
+                           struct process *process)
 {
 	const char *type = json_string_or(json_get(value, "type"), "");
 	const struct json *port = schema_member(value, "port");
@@ -87,8 +87,7 @@ static void decode_process(struct arena *arena, const struct formation *formatio
 	process->image = json_string_or(json_get(value, "image"), formation->image);
 	process->singleton = json_bool_or(json_get(value, "singleton"), type_is_singleton(type));
 	process->quantity = decode_quantity(value, process->singleton);
-	process->size =
-		upper_case(arena, json_string_or(json_get(value, "size"), SIZE_DEFAULT));
+	process->size = upper_case(arena, json_string_or(json_get(value, "size"), SIZE_DEFAULT));
 	process->env = filled(value, "env", JSON_ARRAY);
 	process->grace_s = decode_grace(value);
 	process->routed = web || port;
@@ -99,7 +98,7 @@ static void decode_process(struct arena *arena, const struct formation *formatio
 
 /* A type that stood before is a problem: of two entries the first counts. */
 static void check_twice(struct arena *arena, const struct formation *formation,
-			struct process *process)
+                        struct process *process)
 {
 	for (size_t i = 0; i < process->index; i++) {
 		if (strcmp(formation->processes[i].type, process->type) != 0)
@@ -113,7 +112,7 @@ static void check_twice(struct arena *arena, const struct formation *formation,
 }
 
 static void decode_processes(struct arena *arena, const struct json *spec,
-			     struct formation *formation)
+                             struct formation *formation)
 {
 	const struct json *list = schema_member(spec, "processes");
 	size_t count = list && list->type == JSON_ARRAY ? json_count(list) : 0;
@@ -141,7 +140,7 @@ static void decode_processes(struct arena *arena, const struct json *spec,
 }
 
 int formation_decode(struct arena *arena, const struct json *value, struct formation *ret_formation,
-		     struct err *err)
+                     struct err *err)
 {
 	const struct json *metadata = json_get(value, "metadata");
 	const struct json *spec = json_get(value, "spec");
@@ -164,9 +163,9 @@ int formation_decode(struct arena *arena, const struct json *value, struct forma
 
 	if (!formation.name || !formation.ns || !formation.uid)
 		return err_set(err, ERR_PARSE, "Formation %s has no name, namespace or uid",
-			       formation.name ? formation.name : "");
+		               formation.name ? formation.name : "");
 	if (version_parse(json_string_or(json_get(metadata, "resourceVersion"), ""),
-			  &formation.version) < 0)
+	                  &formation.version) < 0)
 		formation.version = 0;
 	formation.problem = validate_formation(arena, value);
 	decode_processes(arena, spec, &formation);
@@ -183,13 +182,13 @@ static int64_t amount(const struct json *spec, const char *key, bool milli)
 	int64_t amount = 0;
 
 	if (milli ? quantity_parse_milli(text, &amount, &err)
-		  : quantity_parse_units(text, &amount, &err))
+	          : quantity_parse_units(text, &amount, &err))
 		return 0;
 	return amount;
 }
 
 int dyno_size_decode(struct arena *arena, const struct json *value, struct dyno_size *ret_size,
-		     struct err *err)
+                     struct err *err)
 {
 	const char *name = json_string_or(json_path(value, "metadata", "name", NULL), NULL);
 	const struct json *spec = json_get(value, "spec");
@@ -207,7 +206,7 @@ int dyno_size_decode(struct arena *arena, const struct json *value, struct dyno_
 		.priority_class = json_string_or(json_get(spec, "priorityClassName"), NULL),
 		.runtime_class = json_string_or(json_get(spec, "runtimeClassName"), NULL),
 		.resize_deadline_s = (int)json_int_or(json_get(spec, "resizeDeadlineSeconds"),
-						      RESIZE_DEADLINE_DEFAULT_S),
+		                                      RESIZE_DEADLINE_DEFAULT_S),
 		.problem = validate_size(arena, value),
 		.hash = hash_value(HASH_INIT, spec),
 	};
@@ -244,7 +243,7 @@ const char *dyno_sizes_names(struct arena *arena, const struct dyno_sizes *sizes
 }
 
 const struct dyno_size *dyno_sizes_next(const struct dyno_sizes *sizes,
-					const struct dyno_size *size)
+                                        const struct dyno_size *size)
 {
 	const struct dyno_size *next = NULL;
 
@@ -260,7 +259,7 @@ const struct dyno_size *dyno_sizes_next(const struct dyno_sizes *sizes,
 }
 
 const char *process_object_name(struct arena *arena, const struct formation *formation,
-				const char *type)
+                                const char *type)
 {
 	return arena_printf(arena, "%s-%s", formation->name, type);
 }

@@ -11,10 +11,10 @@
 #include "codec/json.h"
 
 enum {
-	QUANTITY_UNSET = -1,     /* left out: an autoscaler or `kubectl scale` owns replicas */
-	PORT_DEFAULT = 5000,     /* PORT of a routed process that names none */
-	GRACE_DEFAULT_S = 30,    /* terminationGracePeriodSeconds */
-	PRESTOP_SLEEP_S = 5,     /* a routed dyno's wait for its endpoints to go */
+	QUANTITY_UNSET = -1,  /* left out: an autoscaler or `kubectl scale` owns replicas */
+	PORT_DEFAULT = 5000,  /* PORT of a routed process that names none */
+	GRACE_DEFAULT_S = 30, /* terminationGracePeriodSeconds */
+	PRESTOP_SLEEP_S = 5,  /* a routed dyno's wait for its endpoints to go */
 	RESIZE_DEADLINE_DEFAULT_S = 60,
 };
 
@@ -22,21 +22,22 @@ enum {
 
 /* One entry of spec.processes, with every default filled in. */
 struct process {
-	size_t index;             /* in spec.processes, for messages */
+	size_t index; /* in spec.processes, for messages */
 	const char *type;
-	const char *command;      /* a shell line, or NULL */
-	const struct json *args;  /* array of strings, or NULL; with command only where a problem is */
-	const char *image;        /* its own, else the formation's */
-	int quantity;             /* 0..1000 or QUANTITY_UNSET; a singleton has 0 or 1 */
-	const char *size;         /* canonical: upper case, "1X" by default */
-	const struct json *env;   /* its own EnvVars, or NULL */
+	const char *command; /* a shell line, or NULL */
+	const struct json
+		*args;     /* array of strings, or NULL; with command only where a problem is */
+	const char *image; /* its own, else the formation's */
+	int quantity;      /* 0..1000 or QUANTITY_UNSET; a singleton has 0 or 1 */
+	const char *size;  /* canonical: upper case, "1X" by default */
+	const struct json *env; /* its own EnvVars, or NULL */
 	int grace_s;
 	bool singleton;
-	bool routed;              /* web, or has a port: gets a Service */
-	int port;                 /* of a routed process */
-	const char *health_path;  /* HTTP readiness, or NULL: TCP */
-	const char *problem;      /* a rule it breaks, with the field's path, or NULL */
-	bool repeated;            /* its type stood before: that entry counts */
+	bool routed;             /* web, or has a port: gets a Service */
+	int port;                /* of a routed process */
+	const char *health_path; /* HTTP readiness, or NULL: TCP */
+	const char *problem;     /* a rule it breaks, with the field's path, or NULL */
+	bool repeated;           /* its type stood before: that entry counts */
 };
 
 /* A Formation. Everything points into the arena it was decoded into. */
@@ -44,21 +45,21 @@ struct formation {
 	const char *ns;
 	const char *name;
 	const char *uid;
-	uint64_t version;                 /* resourceVersion */
+	uint64_t version; /* resourceVersion */
 	int64_t generation;
 	bool deleting;
 	bool paused;
 	const char *image;
-	const char *image_pull_policy;    /* or NULL */
-	const char *service_account;      /* or NULL */
-	const struct json *pull_secrets;  /* or NULL, as are the next three */
+	const char *image_pull_policy;   /* or NULL */
+	const char *service_account;     /* or NULL */
+	const struct json *pull_secrets; /* or NULL, as are the next three */
 	const struct json *env;
 	const struct json *env_from;
-	const struct json *security;      /* securityContext */
+	const struct json *security; /* securityContext */
 	struct process *processes;
-	size_t process_count;             /* 0 only with a problem: the default formation has web */
-	const char *problem;              /* a rule that the whole Formation breaks, or NULL */
-	const struct json *status;        /* as last observed, or NULL */
+	size_t process_count;      /* 0 only with a problem: the default formation has web */
+	const char *problem;       /* a rule that the whole Formation breaks, or NULL */
+	const struct json *status; /* as last observed, or NULL */
 };
 
 /* What a Formation's stored JSON keeps (metadata, spec, status). */
@@ -72,28 +73,28 @@ extern const struct json_keep KEEP_FORMATION[];
  * Errors: ERR_PARSE, only when it has no name, namespace or uid.
  */
 int formation_decode(struct arena *arena, const struct json *value, struct formation *ret_formation,
-		     struct err *err);
+                     struct err *err);
 
 /* A DynoSize, decoded. */
 struct dyno_size {
-	const char *name;           /* canonical: upper case of metadata.name */
+	const char *name; /* canonical: upper case of metadata.name */
 	int64_t memory_bytes;
 	int64_t cpu_milli;
-	int64_t cpu_limit_milli;    /* 0: none */
+	int64_t cpu_limit_milli; /* 0: none */
 	bool dedicated;
-	const struct json *node_selector;  /* or NULL, as tolerations */
+	const struct json *node_selector; /* or NULL, as tolerations */
 	const struct json *tolerations;
 	const char *priority_class; /* or NULL */
 	const char *runtime_class;  /* or NULL */
 	int resize_deadline_s;
-	const char *problem;        /* a rule it breaks, or NULL */
-	uint64_t hash;              /* of the whole spec */
+	const char *problem; /* a rule it breaks, or NULL */
+	uint64_t hash;       /* of the whole spec */
 };
 
 extern const struct json_keep KEEP_DYNO_SIZE[];
 
 int dyno_size_decode(struct arena *arena, const struct json *value, struct dyno_size *ret_size,
-		     struct err *err);
+                     struct err *err);
 
 /* All sizes that are known. */
 struct dyno_sizes {
@@ -109,11 +110,11 @@ const char *dyno_sizes_names(struct arena *arena, const struct dyno_sizes *sizes
 
 /* The size with the least memory above that of `size`, or NULL: what to grow to. */
 const struct dyno_size *dyno_sizes_next(const struct dyno_sizes *sizes,
-					const struct dyno_size *size);
+                                        const struct dyno_size *size);
 
 /* "<formation>-<type>", the name of everything a process becomes. */
 const char *process_object_name(struct arena *arena, const struct formation *formation,
-				const char *type);
+                                const char *type);
 
 /* The (first) process whose objects have that name, or NULL. */
 const struct process *formation_process_of(const struct formation *formation, const char *name);

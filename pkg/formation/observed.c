@@ -56,7 +56,7 @@ const struct json_keep KEEP_DEPLOYMENT[] = {
 /* --- kept as text -------------------------------------------------- */
 
 static struct json *keep_members(struct arena *arena, const struct json *value,
-				 const struct json_keep *keep)
+                                 const struct json_keep *keep)
 {
 	struct json *kept = json_new_object(arena);
 
@@ -66,16 +66,16 @@ static struct json *keep_members(struct arena *arena, const struct json *value,
 		if (!member)
 			continue;
 		json_set(arena, kept, keep->key,
-			 keep->children && member->type == JSON_OBJECT
-				 ? keep_members(arena, member, keep->children)
-				 : json_clone(arena, member));
+		         keep->children && member->type == JSON_OBJECT
+		                 ? keep_members(arena, member, keep->children)
+		                 : json_clone(arena, member));
 	}
 	return kept;
 }
 
 /* A projection of `size` bytes with the compact text of what `keep` names behind it. */
 static struct object *text_new(const struct json *value, const struct json_keep *keep, size_t size,
-			       const char **ret_text, size_t *ret_len, struct err *err)
+                               const char **ret_text, size_t *ret_len, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct buf text = BUF_INIT(LIMIT_DOCUMENT);
@@ -104,7 +104,7 @@ struct stored_formation *stored_formation_new(const struct json *value, struct e
 	size_t len = 0;
 
 	stored = (struct stored_formation *)text_new(value, KEEP_FORMATION, sizeof(*stored), &text,
-						     &len, err);
+	                                             &len, err);
 	if (!stored)
 		return NULL;
 	stored->object.formation = stored->object.name;
@@ -120,7 +120,7 @@ struct stored_size *stored_size_new(const struct json *value, struct err *err)
 	size_t len = 0;
 
 	stored = (struct stored_size *)text_new(value, KEEP_DYNO_SIZE, sizeof(*stored), &text, &len,
-						err);
+	                                        err);
 	if (!stored)
 		return NULL;
 	stored->json = text;
@@ -140,7 +140,7 @@ static uint64_t hash_meta(const struct json *metadata)
 }
 
 static struct observed_child *child_new(const struct json *value, size_t size, const char *more,
-					const char **ret_more, struct err *err)
+                                        const char **ret_more, struct err *err)
 {
 	const struct json *metadata = json_get(value, "metadata");
 	const char *type = json_string_or(json_path(metadata, "labels", LABEL_TYPE, NULL), "");
@@ -165,8 +165,8 @@ struct observed_child *observed_child_new(const struct json *value, struct err *
 
 static int annotation_int(const struct json *value, const char *key, int fallback)
 {
-	const char *text = json_string_or(
-		json_path(value, "metadata", "annotations", key, NULL), "");
+	const char *text =
+		json_string_or(json_path(value, "metadata", "annotations", key, NULL), "");
 	char *end = NULL;
 	long number = strtol(text, &end, 10);
 
@@ -206,15 +206,16 @@ struct observed_deployment *observed_deployment_new(const struct json *value, st
 	if (text_is(failure, "status", "True"))
 		message = json_string_or(json_get(failure, "message"), "");
 	deployment = (struct observed_deployment *)child_new(value, sizeof(*deployment), message,
-							     &message, err);
+	                                                     &message, err);
 	if (!deployment)
 		return NULL;
 	deployment->failure = message;
 	deployment->replicas = int_of(spec, "replicas", 1);
-	deployment->quantity_annotation = annotation_int(value, ANNOTATION_QUANTITY, QUANTITY_UNSET);
+	deployment->quantity_annotation =
+		annotation_int(value, ANNOTATION_QUANTITY, QUANTITY_UNSET);
 	deployment->template_version = annotation_int(value, ANNOTATION_TEMPLATE, 0);
-	deployment->singleton = text_is(json_path(spec, "selector", "matchLabels", NULL),
-					LABEL_SINGLETON, "true");
+	deployment->singleton =
+		text_is(json_path(spec, "selector", "matchLabels", NULL), LABEL_SINGLETON, "true");
 	deployment->rolling = schema_member(json_get(spec, "strategy"), "rollingUpdate") != NULL;
 	deployment->paused = json_bool_or(json_get(spec, "paused"), false);
 	deployment->observed_generation = json_int_or(json_get(status, "observedGeneration"), 0);
@@ -223,7 +224,7 @@ struct observed_deployment *observed_deployment_new(const struct json *value, st
 	deployment->ready = int_of(status, "readyReplicas", 0);
 	deployment->available = int_of(status, "availableReplicas", 0);
 	deployment->deadline_exceeded = text_is(progress, "status", "False") &&
-					text_is(progress, "reason", "ProgressDeadlineExceeded");
+	                                text_is(progress, "reason", "ProgressDeadlineExceeded");
 	return deployment;
 }
 
@@ -231,6 +232,6 @@ void observed_child_follow(struct observed_child *child, const struct observed_c
 {
 	if (strcmp(child->object.uid, before->object.uid) != 0)
 		return;
-	child->satisfied_before = digest_is_none(before->satisfied) ? before->satisfied_before
-								    : before->satisfied;
+	child->satisfied_before =
+		digest_is_none(before->satisfied) ? before->satisfied_before : before->satisfied;
 }

@@ -39,20 +39,20 @@ struct observed_child {
 
 struct observed_deployment {
 	struct observed_child child;
-	int replicas;                /* spec.replicas */
-	int quantity_annotation;     /* dyno.dev/quantity, or QUANTITY_UNSET */
-	int template_version;        /* dyno.dev/template-version, 0 when absent */
+	int replicas;                     /* spec.replicas */
+	int quantity_annotation;          /* dyno.dev/quantity, or QUANTITY_UNSET */
+	int template_version;             /* dyno.dev/template-version, 0 when absent */
 	struct digest template_satisfied; /* pod template of an older version it has, or none */
-	bool singleton;              /* its selector has dyno.dev/singleton; immutable */
-	bool rolling;                /* spec.strategy.rollingUpdate is there */
-	bool paused;                 /* spec.paused: by a person */
-	int64_t observed_generation; /* status.… from here */
+	bool singleton;                   /* its selector has dyno.dev/singleton; immutable */
+	bool rolling;                     /* spec.strategy.rollingUpdate is there */
+	bool paused;                      /* spec.paused: by a person */
+	int64_t observed_generation;      /* status.… from here */
 	int status_replicas;
 	int updated;
 	int ready;
 	int available;
-	bool deadline_exceeded;      /* Progressing=False, ProgressDeadlineExceeded */
-	const char *failure;         /* message of ReplicaFailure=True, or NULL */
+	bool deadline_exceeded; /* Progressing=False, ProgressDeadlineExceeded */
+	const char *failure;    /* message of ReplicaFailure=True, or NULL */
 };
 
 enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
@@ -61,26 +61,26 @@ enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOW
 struct observed_pod {
 	struct object object;
 	const char *type;
-	const char *size;          /* label dyno.dev/size */
-	int dyno;                  /* number in dyno.dev/dyno, 0 when it has none */
-	bool has_deletion_cost;    /* the annotation is there and is minus the number */
+	const char *size;       /* label dyno.dev/size */
+	int dyno;               /* number in dyno.dev/dyno, 0 when it has none */
+	bool has_deletion_cost; /* the annotation is there and is minus the number */
 	enum pod_phase phase;
-	bool ready;                /* condition Ready */
-	bool running;              /* the container runs */
-	bool gated;                /* has scheduling gates */
-	const char *waiting;       /* state.waiting.reason, or NULL */
+	bool ready;          /* condition Ready */
+	bool running;        /* the container runs */
+	bool gated;          /* has scheduling gates */
+	const char *waiting; /* state.waiting.reason, or NULL */
 	const char *waiting_message;
 	const char *unschedulable; /* message of PodScheduled=False/Unschedulable, or NULL */
 	const char *node;          /* or NULL */
 	int restarts;
-	int last_exit_code;        /* of the last termination, -1 when there was none */
-	bool oom_killed;           /* the last termination was by the memory limit */
-	int64_t last_exit_ms;      /* when it was, 0 unknown */
-	int64_t since_ms;          /* when the present state began, 0 unknown */
-	int64_t unready_ms;        /* since when it isn't ready, 0 when it is or unknown */
+	int last_exit_code;   /* of the last termination, -1 when there was none */
+	bool oom_killed;      /* the last termination was by the memory limit */
+	int64_t last_exit_ms; /* when it was, 0 unknown */
+	int64_t since_ms;     /* when the present state began, 0 unknown */
+	int64_t unready_ms;   /* since when it isn't ready, 0 when it is or unknown */
 };
 
-extern const struct json_keep KEEP_CHILD[];      /* Service, PodDisruptionBudget: all owned fields */
+extern const struct json_keep KEEP_CHILD[]; /* Service, PodDisruptionBudget: all owned fields */
 extern const struct json_keep KEEP_DEPLOYMENT[];
 extern const struct json_keep KEEP_POD[];
 

@@ -12,8 +12,12 @@ static const struct json_keep KEEP_CONTAINER_STATUS[] = {
 };
 
 static const struct json_keep KEEP_POD_CONDITION[] = {
-	{ "type", NULL },    { "status", NULL },	     { "reason", NULL },
-	{ "message", NULL }, { "lastTransitionTime", NULL }, { 0 },
+	{ "type", NULL },
+	{ "status", NULL },
+	{ "reason", NULL },
+	{ "message", NULL },
+	{ "lastTransitionTime", NULL },
+	{ 0 },
 };
 
 static const struct json_keep KEEP_POD_STATUS[] = {
@@ -90,8 +94,8 @@ static int dyno_number(const char *name, const char *type)
 
 static bool has_cost(const struct json *metadata, int dyno)
 {
-	const char *cost =
-		json_string_or(json_path(metadata, "annotations", ANNOTATION_DELETION_COST, NULL), "");
+	const char *cost = json_string_or(
+		json_path(metadata, "annotations", ANNOTATION_DELETION_COST, NULL), "");
 
 	return dyno > 0 && *cost == '-' && cost[1] >= '1' && cost[1] <= '9' &&
 	       strtol(cost + 1, NULL, 10) == dyno;
@@ -112,7 +116,7 @@ static void read_exit(struct observed_pod *pod, const struct json *container)
 }
 
 static int64_t since_of(const struct observed_pod *pod, const struct json *container,
-			const struct json *ready)
+                        const struct json *ready)
 {
 	const struct json *state = json_get(container, "state");
 	int64_t since_ms = time_of(json_get(state, "running"), "startedAt");
@@ -125,7 +129,7 @@ static int64_t since_of(const struct observed_pod *pod, const struct json *conta
 }
 
 static void read_status(struct observed_pod *pod, const struct json *value,
-			const struct json *container)
+                        const struct json *container)
 {
 	const struct json *status = json_get(value, "status");
 	const struct json *ready = by_name(json_get(status, "conditions"), "type", "Ready");
@@ -135,7 +139,7 @@ static void read_status(struct observed_pod *pod, const struct json *value,
 	pod->running = json_path(container, "state", "running", NULL) != NULL;
 	pod->restarts = (int)json_int_or(json_get(container, "restartCount"), 0);
 	pod->gated = json_path(value, "spec", "schedulingGates", NULL) &&
-		     json_count(json_path(value, "spec", "schedulingGates", NULL)) > 0;
+	             json_count(json_path(value, "spec", "schedulingGates", NULL)) > 0;
 	read_exit(pod, container);
 	pod->since_ms = since_of(pod, container, ready);
 	if (!pod->ready)

@@ -6,7 +6,7 @@ struct plan_link {
 };
 
 struct step *plan_add(struct planner *planner, enum step_kind kind, enum plan_phase phase,
-		      const struct resource *resource, const char *name, const char *type)
+                      const struct resource *resource, const char *name, const char *type)
 {
 	struct plan_link *link = arena_new(planner->arena, struct plan_link);
 
@@ -30,11 +30,11 @@ struct step *plan_add(struct planner *planner, enum step_kind kind, enum plan_ph
 }
 
 void plan_event(struct planner *planner, const char *type, bool warning, const char *reason,
-		const char *note)
+                const char *note)
 {
 	const struct formation *formation = planner->input->formation;
 	struct step *step = plan_add(planner, STEP_EVENT, PHASE_EVENT, &RESOURCE_FORMATION,
-				     formation->name, type);
+	                             formation->name, type);
 
 	step->uid = formation->uid;
 	step->warning = warning;

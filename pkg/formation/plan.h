@@ -29,11 +29,11 @@ struct planner {
  * planner returns one that is in no plan, so callers need not ask.
  */
 struct step *plan_add(struct planner *planner, enum step_kind kind, enum plan_phase phase,
-		      const struct resource *resource, const char *name, const char *type);
+                      const struct resource *resource, const char *name, const char *type);
 
 /* Add an event on the Formation, said when the steps of `type` (NULL: any) are done. */
 void plan_event(struct planner *planner, const char *type, bool warning, const char *reason,
-		const char *note);
+                const char *note);
 
 /* The finished plan, but for again_ms. */
 void plan_finish(struct planner *planner, struct plan *ret_plan);

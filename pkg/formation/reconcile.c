@@ -9,16 +9,17 @@
 #include "formation/status.h"
 
 static const struct resource *const CHILDREN[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
-						   &RESOURCE_BUDGET };
+	                                           &RESOURCE_BUDGET };
 
-#define VERSION_OF_NONE "1" /* a resourceVersion: of an object that is there the apply is refused */
+#define VERSION_OF_NONE "1" /* a resourceVersion: of an object that is there the apply is refused \
+	                     */
 
 enum { CHILD_KINDS = sizeof(CHILDREN) / sizeof(CHILDREN[0]) };
 
 /* --- what keeps a process from being carried out ------------------- */
 
 static void decide(struct process_report *report, const char *reason, bool stalled,
-		   const char *message)
+                   const char *message)
 {
 	report->reason = reason;
 	report->stalled = stalled;
@@ -26,7 +27,7 @@ static void decide(struct process_report *report, const char *reason, bool stall
 }
 
 static bool has_problem(struct planner *planner, const struct process *process,
-			struct process_report *report)
+                        struct process_report *report)
 {
 	const struct formation *formation = planner->input->formation;
 	const struct dyno_sizes *sizes = planner->input->sizes;
@@ -39,12 +40,13 @@ static bool has_problem(struct planner *planner, const struct process *process,
 	else if (!report->size)
 		decide(report, "UnknownSize", true,
 		       arena_printf(planner->arena,
-				    "there is no size %s; sizes there are: %s. What runs goes on running",
-				    process->size, dyno_sizes_names(planner->arena, sizes)));
+		                    "there is no size %s; sizes there are: %s. What runs goes on "
+		                    "running",
+		                    process->size, dyno_sizes_names(planner->arena, sizes)));
 	else if (report->size->problem)
 		decide(report, "InvalidSize", true,
 		       arena_printf(planner->arena, "DynoSize %s: %s. What runs goes on running",
-				    process->size, report->size->problem));
+		                    process->size, report->size->problem));
 	return report->reason != NULL;
 }
 
@@ -64,7 +66,7 @@ static bool is_wanted(const struct process_report *report, const struct resource
 
 /* One kind whose name is taken; what the API server refused counts as taken. */
 static bool is_taken(struct planner *planner, struct process_report *report,
-		     const struct resource *resource, const char *name)
+                     const struct resource *resource, const char *name)
 {
 	const struct observed_child *child = input_child(planner->input, resource, name);
 	const struct write_failure *failure =
@@ -75,24 +77,26 @@ static bool is_taken(struct planner *planner, struct process_report *report,
 		claim = CLAIM_FOREIGN;
 	if (claim == CLAIM_FOREIGN)
 		decide(report, "NameConflict", true,
-		       arena_printf(planner->arena,
-				    "%s %s exists and is not this Formation's, so it is not touched; "
-				    "delete it, or call the process type something else",
-				    resource->kind, name));
+		       arena_printf(
+			       planner->arena,
+			       "%s %s exists and is not this Formation's, so it is not touched; "
+			       "delete it, or call the process type something else",
+			       resource->kind, name));
 	else if (claim == CLAIM_FORMER)
 		decide(report, "NameConflict", false,
-		       arena_printf(planner->arena,
-				    "%s %s is another owner's; it is made anew when that one is gone",
-				    resource->kind, name));
+		       arena_printf(
+			       planner->arena,
+			       "%s %s is another owner's; it is made anew when that one is gone",
+			       resource->kind, name));
 	return report->reason != NULL;
 }
 
 /* --- writing ------------------------------------------------------- */
 
 /* Reasons of a process that can be given before all of its objects are there. */
-static const char *const UNSEEN[] = { "Creating", "Updating",	"Replacing",   "Retrying",
-				      "Refused",  "Paused",	"NameConflict", "QuotaExceeded",
-				      "Invalid",  "UnknownSize", "InvalidSize" };
+static const char *const UNSEEN[] = { "Creating", "Updating",    "Replacing",    "Retrying",
+	                              "Refused",  "Paused",      "NameConflict", "QuotaExceeded",
+	                              "Invalid",  "UnknownSize", "InvalidSize" };
 
 /*
  * Whether the last status was written with the objects of this generation
@@ -106,7 +110,7 @@ static bool was_seen(const struct planner *planner, const struct process *proces
 		json_string_or(json_get(status_process(status, process->type), "reason"), "");
 
 	if (!*reason || json_int_or(json_get(status, "observedGeneration"), 0) !=
-				planner->input->formation->generation)
+	                        planner->input->formation->generation)
 		return false;
 	for (size_t i = 0; i < sizeof(UNSEEN) / sizeof(UNSEEN[0]); i++) {
 		if (strcmp(UNSEEN[i], reason) == 0)
@@ -117,7 +121,7 @@ static bool was_seen(const struct planner *planner, const struct process *proces
 
 /* Whether someone took away an object that had been there. */
 static bool was_deleted(const struct planner *planner, const struct process_report *report,
-			const struct resource *resource)
+                        const struct resource *resource)
 {
 	if (resource == &RESOURCE_BUDGET && report->process->quantity == QUANTITY_UNSET)
 		return false;
@@ -125,20 +129,21 @@ static bool was_deleted(const struct planner *planner, const struct process_repo
 }
 
 static void plan_drift_event(struct planner *planner, const struct process_report *report,
-			     const struct resource *resource, const char *name,
-			     const struct observed_child *child, struct digest digest)
+                             const struct resource *resource, const char *name,
+                             const struct observed_child *child, struct digest digest)
 {
 	const char *note = NULL;
 
 	if (child && digest_is_none(child->satisfied) &&
 	    digest_equal(child->satisfied_before, digest))
 		note = arena_printf(planner->arena,
-				    "%s %s was changed by someone else and is set right again",
-				    resource->kind, name);
+		                    "%s %s was changed by someone else and is set right again",
+		                    resource->kind, name);
 	else if (!child && was_deleted(planner, report, resource))
-		note = arena_printf(planner->arena,
-				    "%s %s was deleted by someone else, or lost its label, and is there again",
-				    resource->kind, name);
+		note = arena_printf(
+			planner->arena,
+			"%s %s was deleted by someone else, or lost its label, and is there again",
+			resource->kind, name);
 	if (note)
 		plan_event(planner, report->process->type, false, "DriftCorrected", note);
 }
@@ -152,8 +157,8 @@ static void plan_drift_event(struct planner *planner, const struct process_repor
  * its label, and is found again by its name.
  */
 static bool plan_apply(struct planner *planner, const struct process_report *report,
-		       const struct resource *resource, const struct observed_child *child,
-		       struct json *body)
+                       const struct resource *resource, const struct observed_child *child,
+                       struct json *body)
 {
 	const char *name = json_string_or(json_path(body, "metadata", "name", NULL), "");
 	struct json *metadata = (struct json *)json_get(body, "metadata");
@@ -176,12 +181,11 @@ static bool plan_apply(struct planner *planner, const struct process_report *rep
 	return true;
 }
 
-static void plan_delete(struct planner *planner, const char *type,
-			const struct resource *resource, const struct observed_child *child,
-			bool foreground)
+static void plan_delete(struct planner *planner, const char *type, const struct resource *resource,
+                        const struct observed_child *child, bool foreground)
 {
-	struct step *step = plan_add(planner, STEP_DELETE, PHASE_WRITE, resource,
-				     child->object.name, type);
+	struct step *step =
+		plan_add(planner, STEP_DELETE, PHASE_WRITE, resource, child->object.name, type);
 
 	step->uid = child->object.uid;
 	step->version = child->object.version;
@@ -192,7 +196,7 @@ static void plan_handover(struct planner *planner, const struct process_report *
 {
 	const struct observed_deployment *deployment = report->deployment;
 	struct step *step = plan_add(planner, STEP_APPLY, PHASE_HANDOVER, &RESOURCE_DEPLOYMENT,
-				     deployment->child.object.name, report->process->type);
+	                             deployment->child.object.name, report->process->type);
 
 	step->manager = FIELD_MANAGER_HANDOVER;
 	step->uid = deployment->child.object.uid;
@@ -212,7 +216,7 @@ static void plan_preparation(struct planner *planner, const struct process_repor
 		plan_handover(planner, report);
 	if (deployment->rolling && report->process->singleton) {
 		step = plan_add(planner, STEP_PATCH, PHASE_HANDOVER, &RESOURCE_DEPLOYMENT,
-				deployment->child.object.name, report->process->type);
+		                deployment->child.object.name, report->process->type);
 		step->manager = FIELD_MANAGER_HANDOVER;
 		step->uid = deployment->child.object.uid;
 		step->body = desired_recreate(planner->arena, deployment);
@@ -226,16 +230,16 @@ static bool plan_replacement(struct planner *planner, struct process_report *rep
 
 	if (!deployment || deployment->singleton == report->process->singleton)
 		return false;
-	plan_delete(planner, report->process->type, &RESOURCE_DEPLOYMENT, &deployment->child,
-		    true);
+	plan_delete(planner, report->process->type, &RESOURCE_DEPLOYMENT, &deployment->child, true);
 	report->pending_writes = true;
 	if (!planner->muted && !input_failure(planner->input, report->process->type, NULL))
 		decide(report, "Replacing", false,
-		       arena_printf(planner->arena,
-				    "Deployment %s is deleted with its dynos, then made anew: it %s a "
-				    "singleton's",
-				    deployment->child.object.name,
-				    report->process->singleton ? "becomes" : "was"));
+		       arena_printf(
+			       planner->arena,
+			       "Deployment %s is deleted with its dynos, then made anew: it %s a "
+			       "singleton's",
+			       deployment->child.object.name,
+			       report->process->singleton ? "becomes" : "was"));
 	return true;
 }
 
@@ -252,10 +256,10 @@ static void plan_deployment(struct planner *planner, struct process_report *repo
 	if (plan_replacement(planner, report))
 		return;
 	version = desired_template_version(planner->arena, formation, process, report->size,
-					   deployment);
+	                                   deployment);
 	body = desired_deployment(planner->arena, formation, process, report->size, version);
 	if (!plan_apply(planner, report, &RESOURCE_DEPLOYMENT,
-			deployment ? &deployment->child : NULL, body))
+	                deployment ? &deployment->child : NULL, body))
 		return;
 	report->pending_writes = true;
 	plan_preparation(planner, report);
@@ -263,7 +267,7 @@ static void plan_deployment(struct planner *planner, struct process_report *repo
 
 /* Service or budget: applied where it is wanted, deleted where not. */
 static void plan_companion(struct planner *planner, struct process_report *report,
-			   const struct resource *resource, const char *name)
+                           const struct resource *resource, const char *name)
 {
 	const struct formation *formation = planner->input->formation;
 	const struct observed_child *child = input_child(planner->input, resource, name);
@@ -284,13 +288,13 @@ static void plan_companion(struct planner *planner, struct process_report *repor
 	if (child && desired_is_known(formation, NULL, child))
 		return;
 	body = resource == &RESOURCE_SERVICE
-		       ? desired_service(planner->arena, formation, report->process)
-		       : desired_budget(planner->arena, formation, report->process);
+	               ? desired_service(planner->arena, formation, report->process)
+	               : desired_budget(planner->arena, formation, report->process);
 	report->pending_writes |= plan_apply(planner, report, resource, child, body);
 }
 
 static void plan_child(struct planner *planner, struct process_report *report,
-		       const struct resource *resource, const char *name)
+                       const struct resource *resource, const char *name)
 {
 	if (resource == &RESOURCE_DEPLOYMENT)
 		plan_deployment(planner, report);
@@ -318,7 +322,7 @@ static bool has_conflict(struct planner *planner, struct process_report *report,
 }
 
 static void find_deployment(struct planner *planner, struct process_report *report,
-			    const char *name)
+                            const char *name)
 {
 	const struct reconcile_input *input = planner->input;
 	enum claim claim;
@@ -347,9 +351,10 @@ static void plan_process(struct planner *planner, struct process_report *report)
 	if (report->deployment && report->deployment->child.object.deleting) {
 		report->pending_writes = true;
 		decide(report, "Replacing", false,
-		       arena_printf(planner->arena,
-				    "Deployment %s is being deleted; it is made anew when it is gone",
-				    name));
+		       arena_printf(
+			       planner->arena,
+			       "Deployment %s is being deleted; it is made anew when it is gone",
+			       name));
 		return;
 	}
 	for (size_t i = 0; i < CHILD_KINDS; i++)
@@ -361,7 +366,7 @@ static void plan_process(struct planner *planner, struct process_report *report)
 /* --- pruning ------------------------------------------------------- */
 
 static void prune_child(struct planner *planner, const struct resource *resource,
-			const struct observed_child *child)
+                        const struct observed_child *child)
 {
 	const struct formation *formation = planner->input->formation;
 
@@ -389,7 +394,7 @@ static void plan_prune(struct planner *planner)
 
 /* Of a process that has come to need a person, unless that was its own wish. */
 static void plan_stalled_event(struct planner *planner, const struct process *process,
-			       const struct verdict *verdict)
+                               const struct verdict *verdict)
 {
 	const struct json *before =
 		status_process(planner->input->formation->status, process->type);
@@ -399,7 +404,7 @@ static void plan_stalled_event(struct planner *planner, const struct process *pr
 	    strcmp(verdict->reason, "Paused") == 0 || process->repeated || !*process->type)
 		return;
 	plan_event(planner, NULL, true, verdict->reason,
-		   arena_printf(planner->arena, "%s: %s", process->type, verdict->message));
+	           arena_printf(planner->arena, "%s: %s", process->type, verdict->message));
 }
 
 static void plan_problem_event(struct planner *planner)
@@ -433,7 +438,7 @@ static void plan_status(struct planner *planner, struct json *status)
 	json_set_string(arena, metadata, "uid", formation->uid);
 	json_set(arena, body, "status", status);
 	step = plan_add(planner, STEP_STATUS, PHASE_STATUS, &RESOURCE_FORMATION, formation->name,
-			NULL);
+	                NULL);
 	step->uid = formation->uid;
 	step->manager = FIELD_MANAGER;
 	step->force = true;
@@ -442,12 +447,12 @@ static void plan_status(struct planner *planner, struct json *status)
 	if (permit) {
 		step->version = formation->version;
 		json_set(arena, metadata, "resourceVersion",
-			 json_new_printf(arena, "%llu", (unsigned long long)formation->version));
+		         json_new_printf(arena, "%llu", (unsigned long long)formation->version));
 	}
 }
 
 static int64_t plan_reports(struct planner *planner, const struct process_report *reports,
-			    size_t count)
+                            size_t count)
 {
 	struct verdict *verdicts = arena_array(planner->arena, struct verdict, count);
 	int64_t again_ms = 0;
@@ -462,12 +467,12 @@ static int64_t plan_reports(struct planner *planner, const struct process_report
 			again_ms = verdicts[i].again_ms;
 	}
 	plan_status(planner,
-		    status_build(planner->arena, planner->input, reports, verdicts, count));
+	            status_build(planner->arena, planner->input, reports, verdicts, count));
 	return again_ms;
 }
 
 void formation_reconcile(struct arena *arena, const struct reconcile_input *input,
-			 struct plan *ret_plan)
+                         struct plan *ret_plan)
 {
 	const struct formation *formation = input->formation;
 	struct planner planner = { .arena = arena, .input = input, .muted = formation->paused };

@@ -6,12 +6,12 @@
 #include "formation/model.h"
 #include "formation/observed.h"
 
-/* The last write for an object that failed and has not succeeded since. */
+/* The last write for an object that failed and has not succeeded since; `message` is never NULL. */
 struct write_failure {
-	const char *type;                /* process type, or NULL: the formation as a whole */
+	const char *type; /* process type, or NULL: the formation as a whole */
 	const struct resource *resource;
 	enum err_code code;
-	bool create;                     /* the write was to create: the step had no uid */
+	bool create; /* the write was to create: the step had no uid */
 	const char *message;
 };
 
@@ -19,7 +19,8 @@ struct write_failure {
 struct reconcile_input {
 	const struct formation *formation;
 	const struct dyno_sizes *sizes;
-	const struct observed_deployment *const *deployments; /* label or name says they are of this formation */
+	const struct observed_deployment *const
+		*deployments; /* label or name says they are of this formation */
 	size_t deployment_count;
 	const struct observed_child *const *services;
 	size_t service_count;
@@ -42,20 +43,20 @@ enum step_kind {
 
 struct step {
 	enum step_kind kind;
-	int phase;                       /* phases run in order, the steps of one side by side */
+	int phase; /* phases run in order, the steps of one side by side */
 	const struct resource *resource;
 	const char *ns;
 	const char *name;
-	const char *uid;                 /* precondition, or NULL */
-	uint64_t version;                /* precondition, or 0 */
-	const char *type;                /* process type it is for, or NULL */
-	const char *manager;             /* field manager of an apply */
-	bool force;                      /* STEP_APPLY, STEP_STATUS: take fields from other managers */
-	bool foreground;                 /* STEP_DELETE: stays until its pods are gone */
-	const struct json *body;         /* complete, with uid and version where they are preconditions */
-	const char *reason;              /* STEP_EVENT: CamelCase reason, */
-	const char *note;                /* text, */
-	bool warning;                    /* and type */
+	const char *uid;         /* precondition, or NULL */
+	uint64_t version;        /* precondition, or 0 */
+	const char *type;        /* process type it is for, or NULL */
+	const char *manager;     /* field manager of an apply */
+	bool force;              /* STEP_APPLY, STEP_STATUS: take fields from other managers */
+	bool foreground;         /* STEP_DELETE: stays until its pods are gone */
+	const struct json *body; /* complete, with uid and version where they are preconditions */
+	const char *reason;      /* STEP_EVENT: CamelCase reason, */
+	const char *note;        /* text, */
+	bool warning;            /* and type */
 };
 
 /*
@@ -76,6 +77,6 @@ struct plan {
  * an empty plan.
  */
 void formation_reconcile(struct arena *arena, const struct reconcile_input *input,
-			 struct plan *ret_plan);
+                         struct plan *ret_plan);
 
 #endif

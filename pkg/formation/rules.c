@@ -117,9 +117,9 @@ static bool match_keyed(const char *text, const char *map)
 static bool match_field_path(const char *text)
 {
 	static const char *const FIELDS[] = {
-		"metadata.name", "metadata.namespace",	  "metadata.uid",  "spec.nodeName",
-		"status.hostIP", "spec.serviceAccountName", "status.hostIPs", "status.podIP",
-		"status.podIPs",
+		"metadata.name",  "metadata.namespace", "metadata.uid",
+		"spec.nodeName",  "status.hostIP",      "spec.serviceAccountName",
+		"status.hostIPs", "status.podIP",       "status.podIPs",
 	};
 
 	for (size_t i = 0; i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++) {
@@ -143,26 +143,41 @@ static bool match_resource(const char *text)
 	return strncmp(dot + 1, "hugepages-", 10) == 0 && dot[11];
 }
 
-#define PATTERN_TYPE "^[a-z]([-a-z0-9]*[a-z0-9])?$"
+#define PATTERN_TYPE      "^[a-z]([-a-z0-9]*[a-z0-9])?$"
 #define PATTERN_SUBDOMAIN "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-#define PATTERN_SIZE                                                                               \
+#define PATTERN_SIZE \
 	"^[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*$"
 
 /* --- tables -------------------------------------------------------- */
 
 enum { ENV_MAX = 256, OBJECT_NAME_MAX = 253, UID_LARGEST = 2147483647 };
 
-#define NAME(k, need)                                                                              \
-	{ .key = (k), .type = SCHEMA_STRING, .required = (need), .min = 1, .max = OBJECT_NAME_MAX }
-#define SUBDOMAIN(k)                                                                               \
-	{                                                                                          \
-		.key = (k), .type = SCHEMA_STRING, .max = OBJECT_NAME_MAX, .matches = match_subdomain,   \
-		.pattern = PATTERN_SUBDOMAIN                                                       \
+#define NAME(k, need)                                                            \
+	{                                                                        \
+		.key = (k), .type = SCHEMA_STRING, .required = (need), .min = 1, \
+		.max = OBJECT_NAME_MAX                                           \
 	}
-#define BOOL(k) { .key = (k), .type = SCHEMA_BOOL }
-#define OBJECT(k, m) { .key = (k), .type = SCHEMA_OBJECT, .members = (m) }
-#define INTEGER(k, low, high) { .key = (k), .type = SCHEMA_INTEGER, .min = (low), .max = (high) }
-#define TEXT(k, most) { .key = (k), .type = SCHEMA_STRING, .max = (most) }
+#define SUBDOMAIN(k)                                                       \
+	{                                                                  \
+		.key = (k), .type = SCHEMA_STRING, .max = OBJECT_NAME_MAX, \
+		.matches = match_subdomain, .pattern = PATTERN_SUBDOMAIN   \
+	}
+#define BOOL(k)                                 \
+	{                                       \
+		.key = (k), .type = SCHEMA_BOOL \
+	}
+#define OBJECT(k, m)                                              \
+	{                                                         \
+		.key = (k), .type = SCHEMA_OBJECT, .members = (m) \
+	}
+#define INTEGER(k, low, high)                                                   \
+	{                                                                       \
+		.key = (k), .type = SCHEMA_INTEGER, .min = (low), .max = (high) \
+	}
+#define TEXT(k, most)                                            \
+	{                                                        \
+		.key = (k), .type = SCHEMA_STRING, .max = (most) \
+	}
 
 static const struct schema SECRETS[] = { NAME("name", true), { 0 } };
 static const struct schema SECRET = OBJECT(NULL, SECRETS);
@@ -175,7 +190,7 @@ static const struct schema FIELD_REF[] = {
 	  .max = 512,
 	  .matches = match_field_path,
 	  .pattern = "^(metadata\\.(name|namespace|uid|(labels|annotations)\\['[^']+'\\])|spec\\."
-		     "(nodeName|serviceAccountName)|status\\.(hostIPs?|podIPs?))$" },
+	             "(nodeName|serviceAccountName)|status\\.(hostIPs?|podIPs?))$" },
 	{ 0 },
 };
 
@@ -220,10 +235,10 @@ static const struct schema VARIABLES[] = {
 };
 static const struct schema VARIABLE = OBJECT(NULL, VARIABLES);
 
-#define ENV                                                                                        \
-	{                                                                                          \
-		.key = "env", .type = SCHEMA_LIST, .max = ENV_MAX, .element = &VARIABLE,           \
-		.list_key = "name"                                                                 \
+#define ENV                                                                              \
+	{                                                                                \
+		.key = "env", .type = SCHEMA_LIST, .max = ENV_MAX, .element = &VARIABLE, \
+		.list_key = "name"                                                       \
 	}
 
 static const struct schema SOURCE_REF[] = { NAME("name", true), BOOL("optional"), { 0 } };
@@ -247,10 +262,10 @@ static const struct schema SECURITY[] = {
 	{ 0 },
 };
 
-#define IMAGE                                                                                      \
-	{                                                                                          \
-		.key = "image", .type = SCHEMA_STRING, .min = 1, .max = 1024,                      \
-		.matches = match_no_space, .pattern = "^\\S+$"                                     \
+#define IMAGE                                                                 \
+	{                                                                     \
+		.key = "image", .type = SCHEMA_STRING, .min = 1, .max = 1024, \
+		.matches = match_no_space, .pattern = "^\\S+$"                \
 	}
 
 static const char *const PULL_POLICIES[] = { "Always", "IfNotPresent", "Never", NULL };

@@ -27,8 +27,9 @@ struct json *schema_clone(struct arena *arena, const struct json *value)
 }
 
 static const char *const TYPE_NAMES[] = {
-	[SCHEMA_STRING] = "string",   [SCHEMA_INTEGER] = "integer", [SCHEMA_BOOL] = "boolean",
-	[SCHEMA_OBJECT] = "object",   [SCHEMA_LIST] = "array",	    [SCHEMA_QUANTITY] = "integer,string",
+	[SCHEMA_STRING] = "string",  [SCHEMA_INTEGER] = "integer",
+	[SCHEMA_BOOL] = "boolean",   [SCHEMA_OBJECT] = "object",
+	[SCHEMA_LIST] = "array",     [SCHEMA_QUANTITY] = "integer,string",
 	[SCHEMA_STRINGS] = "object",
 };
 
@@ -77,7 +78,7 @@ static const char *found_type(const struct json *value)
 }
 
 static const char *check_type(struct arena *arena, enum schema_type type, const struct path *path,
-			      const struct json *value)
+                              const struct json *value)
 {
 	const char *found, *place;
 
@@ -86,8 +87,8 @@ static const char *check_type(struct arena *arena, enum schema_type type, const 
 	found = found_type(value);
 	place = path_text(arena, path);
 	return arena_printf(arena,
-			    "%s: Invalid value: \"%s\": %s in body must be of type %s: \"%s\"",
-			    place, found, place, TYPE_NAMES[type], found);
+	                    "%s: Invalid value: \"%s\": %s in body must be of type %s: \"%s\"",
+	                    place, found, place, TYPE_NAMES[type], found);
 }
 
 static int64_t count_characters(const char *text)
@@ -99,8 +100,8 @@ static int64_t count_characters(const char *text)
 	return count;
 }
 
-static const char *check_values(struct arena *arena, const char *const *values, const struct path *path,
-				const char *text)
+static const char *check_values(struct arena *arena, const char *const *values,
+                                const struct path *path, const char *text)
 {
 	const char *list = "";
 
@@ -110,33 +111,34 @@ static const char *check_values(struct arena *arena, const char *const *values, 
 		list = arena_printf(arena, "%s%s\"%s\"", list, *list ? ", " : "", *value);
 	}
 	return arena_printf(arena, "%s: Unsupported value: \"%s\": supported values: %s",
-			    path_text(arena, path), text, list);
+	                    path_text(arena, path), text, list);
 }
 
-static const char *check_string(struct arena *arena, const struct schema *rule, const struct path *path,
-				const char *text)
+static const char *check_string(struct arena *arena, const struct schema *rule,
+                                const struct path *path, const char *text)
 {
 	int64_t length = count_characters(text);
 
 	if (rule->max && length > rule->max)
 		return arena_printf(arena, "%s: Too long: may not be more than %" PRId64 " bytes",
-				    path_text(arena, path), rule->max);
+		                    path_text(arena, path), rule->max);
 	if (length < rule->min)
 		return arena_printf(
 			arena,
-			"%s: Invalid value: \"%s\": %s in body should be at least %" PRId64 " chars long",
+			"%s: Invalid value: \"%s\": %s in body should be at least %" PRId64
+			" chars long",
 			path_text(arena, path), text, path_text(arena, path), rule->min);
 	if (rule->values)
 		return check_values(arena, rule->values, path, text);
 	if (rule->matches && !rule->matches(text))
-		return arena_printf(arena, "%s: Invalid value: \"%s\": %s in body should match '%s'",
-				    path_text(arena, path), text, path_text(arena, path),
-				    rule->pattern);
+		return arena_printf(
+			arena, "%s: Invalid value: \"%s\": %s in body should match '%s'",
+			path_text(arena, path), text, path_text(arena, path), rule->pattern);
 	return NULL;
 }
 
-static const char *check_integer(struct arena *arena, const struct schema *rule, const struct path *path,
-				 const struct json *value)
+static const char *check_integer(struct arena *arena, const struct schema *rule,
+                                 const struct path *path, const struct json *value)
 {
 	bool negative = *value->text == '-';
 	int64_t number = json_int_or(value, negative ? INT64_MIN : INT64_MAX);
@@ -151,7 +153,7 @@ static const char *check_integer(struct arena *arena, const struct schema *rule,
 }
 
 static const char *check_object(struct arena *arena, const struct schema *members,
-				const struct path *path, const struct json *value)
+                                const struct path *path, const struct json *value)
 {
 	for (const struct schema *rule = members; rule->key; rule++) {
 		const struct path place = { .parent = path, .key = rule->key };
@@ -161,8 +163,7 @@ static const char *check_object(struct arena *arena, const struct schema *member
 		if (!member && !rule->required)
 			continue;
 		if (!member)
-			return arena_printf(arena, "%s: Required value",
-					    path_text(arena, &place));
+			return arena_printf(arena, "%s: Required value", path_text(arena, &place));
 		problem = schema_check(arena, rule, &place, member);
 		if (problem)
 			return problem;
@@ -181,21 +182,22 @@ static bool is_twice(const struct schema *rule, const struct json *list, const s
 	return false;
 }
 
-static const char *check_list(struct arena *arena, const struct schema *rule, const struct path *path,
-			      const struct json *value)
+static const char *check_list(struct arena *arena, const struct schema *rule,
+                              const struct path *path, const struct json *value)
 {
 	int64_t count = (int64_t)json_count(value);
 	size_t index = 0;
 
 	if (rule->max && count > rule->max)
-		return arena_printf(arena,
-				    "%s: Too many: %" PRId64 ": must have at most %" PRId64 " items",
-				    path_text(arena, path), count, rule->max);
-	if (count < rule->min)
 		return arena_printf(
-			arena,
-			"%s: Invalid value: %" PRId64 ": %s in body should have at least %" PRId64 " items",
-			path_text(arena, path), count, path_text(arena, path), rule->min);
+			arena, "%s: Too many: %" PRId64 ": must have at most %" PRId64 " items",
+			path_text(arena, path), count, rule->max);
+	if (count < rule->min)
+		return arena_printf(arena,
+		                    "%s: Invalid value: %" PRId64
+		                    ": %s in body should have at least %" PRId64 " items",
+		                    path_text(arena, path), count, path_text(arena, path),
+		                    rule->min);
 	json_for_each (item, value) {
 		const struct path place = { .parent = path, .index = index++ };
 		const char *problem =
@@ -204,20 +206,19 @@ static const char *check_list(struct arena *arena, const struct schema *rule, co
 		if (problem)
 			return problem;
 		if (rule->list_key && is_twice(rule, value, item))
-			return arena_printf(
-				arena, "%s: Duplicate value: {\"%s\":\"%s\"}",
-				path_text(arena, &place), rule->list_key,
-				json_string_or(json_get(item, rule->list_key), ""));
+			return arena_printf(arena, "%s: Duplicate value: {\"%s\":\"%s\"}",
+			                    path_text(arena, &place), rule->list_key,
+			                    json_string_or(json_get(item, rule->list_key), ""));
 	}
 	return NULL;
 }
 
-static const char *check_strings(struct arena *arena, const struct schema *rule, const struct path *path,
-				 const struct json *value)
+static const char *check_strings(struct arena *arena, const struct schema *rule,
+                                 const struct path *path, const struct json *value)
 {
 	if (rule->max && (int64_t)json_count(value) > rule->max)
 		return arena_printf(arena, "%s: Too many: must have at most %" PRId64 " items",
-				    path_text(arena, path), rule->max);
+		                    path_text(arena, path), rule->max);
 	json_for_each (item, value) {
 		const struct path place = { .parent = path, .key = item->key };
 		const char *problem = check_type(arena, SCHEMA_STRING, &place, item);
@@ -229,7 +230,7 @@ static const char *check_strings(struct arena *arena, const struct schema *rule,
 }
 
 const char *schema_check(struct arena *arena, const struct schema *rule, const struct path *path,
-			 const struct json *value)
+                         const struct json *value)
 {
 	const char *problem;
 
@@ -251,7 +252,7 @@ const char *schema_check(struct arena *arena, const struct schema *rule, const s
 		return check_strings(arena, rule, path, value);
 	case SCHEMA_QUANTITY:
 		return value->type == JSON_STRING ? check_string(arena, rule, path, value->text)
-						  : NULL;
+		                                  : NULL;
 	case SCHEMA_BOOL:
 		return NULL;
 	}

@@ -24,11 +24,11 @@ enum schema_type {
  * that no rule names is let pass, as the API server prunes it.
  */
 struct schema {
-	const char *key;                   /* the member's name */
+	const char *key; /* the member's name */
 	enum schema_type type;
 	bool required;
-	int64_t min;                       /* integer: smallest; string: characters; list: elements */
-	int64_t max;                       /* likewise, largest; 0: neither is checked */
+	int64_t min; /* integer: smallest; string: characters; list: elements */
+	int64_t max; /* likewise, largest; 0: neither is checked */
 	bool (*matches)(const char *text); /* string: a pattern by hand, */
 	const char *pattern;               /* and how the CRD writes it */
 	const char *const *values;         /* string: the only ones allowed, NULL at the end */
@@ -44,7 +44,7 @@ struct schema {
  * Source: k8s.io/kube-openapi/pkg/validation, k8s.io/apimachinery/pkg/util/validation/field.
  */
 const char *schema_check(struct arena *arena, const struct schema *rule, const struct path *path,
-			 const struct json *value);
+                         const struct json *value);
 
 /* The member, or NULL when it is absent or null. */
 const struct json *schema_member(const struct json *value, const char *key);

@@ -18,7 +18,7 @@ static bool has_entry(const struct process *process)
 }
 
 static struct json *process_entry(struct arena *arena, const struct reconcile_input *input,
-				  const struct process *process, const struct verdict *verdict)
+                                  const struct process *process, const struct verdict *verdict)
 {
 	const struct json *permit =
 		json_get(status_process(input->formation->status, process->type), "permit");
@@ -40,7 +40,7 @@ static struct json *process_entry(struct arena *arena, const struct reconcile_in
 
 /* Of more dynos ready than desired, as while a rollout goes on, no other process lives. */
 static const char *ready_text(struct arena *arena, const struct process_report *reports,
-			      const struct verdict *verdicts, size_t count)
+                              const struct verdict *verdicts, size_t count)
 {
 	int ready = 0, desired = 0;
 
@@ -56,7 +56,7 @@ static const char *ready_text(struct arena *arena, const struct process_report *
 }
 
 static const char *formation_text(struct arena *arena, const struct process_report *reports,
-				  const struct verdict *verdicts, size_t count)
+                                  const struct verdict *verdicts, size_t count)
 {
 	const char *text = "";
 
@@ -65,30 +65,30 @@ static const char *formation_text(struct arena *arena, const struct process_repo
 
 		if (has_entry(process))
 			text = arena_printf(arena, "%s%s%s=%d:%s", text, *text ? " " : "",
-					    process->type, verdicts[i].desired, process->size);
+			                    process->type, verdicts[i].desired, process->size);
 	}
 	return text;
 }
 
 struct json *status_build(struct arena *arena, const struct reconcile_input *input,
-			  const struct process_report *reports, const struct verdict *verdicts,
-			  size_t count)
+                          const struct process_report *reports, const struct verdict *verdicts,
+                          size_t count)
 {
 	struct json *status = json_new_object(arena);
 	struct json *list;
 
 	json_set_int(arena, status, "observedGeneration", input->formation->generation);
 	json_set_string(arena, status, "formation",
-			formation_text(arena, reports, verdicts, count));
+	                formation_text(arena, reports, verdicts, count));
 	json_set_string(arena, status, "ready", ready_text(arena, reports, verdicts, count));
 	list = json_set_array(arena, status, "processes");
 	for (size_t i = 0; i < count; i++) {
 		if (has_entry(reports[i].process))
-			json_add(list, process_entry(arena, input, reports[i].process,
-						     &verdicts[i]));
+			json_add(list,
+			         process_entry(arena, input, reports[i].process, &verdicts[i]));
 	}
 	json_set(arena, status, "conditions",
-		 conditions_build(arena, input, reports, verdicts, count));
+	         conditions_build(arena, input, reports, verdicts, count));
 	return status;
 }
 
@@ -98,7 +98,7 @@ bool status_is_same(const struct json *status, const struct json *observed)
 		const struct json *other = json_get(observed, member->key);
 
 		if (strcmp(member->key, "conditions") == 0 ? !conditions_are_same(member, other)
-							    : !json_equal(member, other))
+		                                           : !json_equal(member, other))
 			return false;
 	}
 	return true;

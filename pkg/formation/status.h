@@ -13,8 +13,8 @@
  * conditions whose status stays are carried over.
  */
 struct json *status_build(struct arena *arena, const struct reconcile_input *input,
-			  const struct process_report *reports, const struct verdict *verdicts,
-			  size_t count);
+                          const struct process_report *reports, const struct verdict *verdicts,
+                          size_t count);
 
 /* Whether `observed` (or NULL) says all that `status` does, and nothing of ours besides. */
 bool status_is_same(const struct json *status, const struct json *observed);
@@ -30,8 +30,8 @@ const struct json *status_process(const struct json *status, const char *type);
  * Source: sigs.k8s.io/cli-utils/pkg/kstatus.
  */
 struct json *conditions_build(struct arena *arena, const struct reconcile_input *input,
-			      const struct process_report *reports,
-			      const struct verdict *verdicts, size_t count);
+                              const struct process_report *reports, const struct verdict *verdicts,
+                              size_t count);
 
 /* As status_is_same, for the list of conditions. Conditions that others set don't matter. */
 bool conditions_are_same(const struct json *conditions, const struct json *observed);

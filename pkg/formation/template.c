@@ -10,7 +10,7 @@
 #include "formation/schema.h"
 
 void template_selector(struct arena *arena, struct json *labels, const struct formation *formation,
-		       const struct process *process)
+                       const struct process *process)
 {
 	json_set_string(arena, labels, LABEL_FORMATION, formation->name);
 	json_set_string(arena, labels, LABEL_TYPE, process->type);
@@ -19,7 +19,7 @@ void template_selector(struct arena *arena, struct json *labels, const struct fo
 }
 
 void template_labels(struct arena *arena, struct json *labels, const struct formation *formation,
-		     const struct process *process)
+                     const struct process *process)
 {
 	json_set_string(arena, labels, LABEL_FORMATION, formation->name);
 	json_set_string(arena, labels, LABEL_TYPE, process->type);
@@ -81,8 +81,8 @@ static void v1_routing(struct arena *arena, struct json *container, const struct
 {
 	int sleep_s =
 		process->grace_s >= 2 * PRESTOP_SLEEP_S ? PRESTOP_SLEEP_S : process->grace_s / 2;
-	struct json *port = json_add(json_set_array(arena, container, "ports"),
-				     json_new_object(arena));
+	struct json *port =
+		json_add(json_set_array(arena, container, "ports"), json_new_object(arena));
 	struct json *probe = json_set_object(arena, container, "readinessProbe");
 	struct json *check =
 		json_set_object(arena, probe, process->health_path ? "httpGet" : "tcpSocket");
@@ -120,11 +120,11 @@ static const char *v1_pull_policy(const struct formation *formation, const char 
 	if (!tag || (digest && tag > digest))
 		return digest ? "IfNotPresent" : "Always";
 	return strcmp(tag, ":latest") == 0 || strncmp(tag, ":latest@", 8) == 0 ? "Always"
-										: "IfNotPresent";
+	                                                                       : "IfNotPresent";
 }
 
 static struct json *v1_container(struct arena *arena, const struct formation *formation,
-				 const struct process *process, const struct dyno_size *size)
+                                 const struct process *process, const struct dyno_size *size)
 {
 	struct json *container = json_new_object(arena);
 	struct json *security;
@@ -132,7 +132,7 @@ static struct json *v1_container(struct arena *arena, const struct formation *fo
 	json_set_string(arena, container, "name", CONTAINER_NAME);
 	json_set_string(arena, container, "image", process->image);
 	json_set_string(arena, container, "imagePullPolicy",
-			v1_pull_policy(formation, process->image));
+	                v1_pull_policy(formation, process->image));
 	v1_command(arena, container, process);
 	json_set(arena, container, "env", env_render(arena, formation, process));
 	if (formation->env_from)
@@ -149,7 +149,8 @@ static struct json *v1_container(struct arena *arena, const struct formation *fo
 
 static void v1_security(struct arena *arena, struct json *spec, const struct formation *formation)
 {
-	static const char *const FIELDS[] = { "runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup" };
+	static const char *const FIELDS[] = { "runAsNonRoot", "runAsUser", "runAsGroup",
+		                              "fsGroup" };
 	struct json *security = json_set_object(arena, spec, "securityContext");
 	struct json *seccomp;
 
@@ -172,7 +173,7 @@ static void v1_anti_affinity(struct arena *arena, struct json *spec)
 
 	affinity = json_set_object(arena, affinity, "podAntiAffinity");
 	json_add(json_set_array(arena, affinity, "requiredDuringSchedulingIgnoredDuringExecution"),
-		 term);
+	         term);
 	labels = json_set_object(arena, term, "labelSelector");
 	labels = json_set_object(arena, labels, "matchLabels");
 	json_set_string(arena, labels, LABEL_DEDICATED, "true");
@@ -208,15 +209,15 @@ static void v1_account(struct arena *arena, struct json *spec, const struct form
 	}
 	if (formation->pull_secrets)
 		json_set(arena, spec, "imagePullSecrets",
-			 schema_clone(arena, formation->pull_secrets));
+		         schema_clone(arena, formation->pull_secrets));
 }
 
 static struct json *v1_render(struct arena *arena, const struct formation *formation,
-			      const struct process *process, const struct dyno_size *size)
+                              const struct process *process, const struct dyno_size *size)
 {
 	struct json *template = json_new_object(arena);
-	struct json *labels = json_set_object(
-		arena, json_set_object(arena, template, "metadata"), "labels");
+	struct json *labels =
+		json_set_object(arena, json_set_object(arena, template, "metadata"), "labels");
 	struct json *spec = json_set_object(arena, template, "spec");
 
 	template_labels(arena, labels, formation, process);
@@ -225,7 +226,7 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 	if (size->dedicated)
 		json_set_string(arena, labels, LABEL_DEDICATED, "true");
 	json_add(json_set_array(arena, spec, "containers"),
-		 v1_container(arena, formation, process, size));
+	         v1_container(arena, formation, process, size));
 	json_set_int(arena, spec, "terminationGracePeriodSeconds", process->grace_s);
 	json_set_bool(arena, spec, "enableServiceLinks", false);
 	v1_account(arena, spec, formation);
@@ -237,7 +238,7 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 /* --- all versions -------------------------------------------------- */
 
 typedef struct json *template_fn(struct arena *arena, const struct formation *formation,
-				 const struct process *process, const struct dyno_size *size);
+                                 const struct process *process, const struct dyno_size *size);
 
 static template_fn *const VERSIONS[TEMPLATE_VERSION + 1] = { [1] = v1_render };
 
@@ -252,8 +253,8 @@ int template_version_next(int made_by, int newest, bool same)
 }
 
 struct json *template_render(struct arena *arena, const struct formation *formation,
-			     const struct process *process, const struct dyno_size *size,
-			     int version)
+                             const struct process *process, const struct dyno_size *size,
+                             int version)
 {
 	assert(template_known(version));
 	return VERSIONS[version](arena, formation, process, size);

@@ -12,8 +12,8 @@
  * becomes a new version. Nothing in it depends on the quantity.
  */
 struct json *template_render(struct arena *arena, const struct formation *formation,
-			     const struct process *process, const struct dyno_size *size,
-			     int version);
+                             const struct process *process, const struct dyno_size *size,
+                             int version);
 
 /* Whether there is such a version. */
 bool template_known(int version);
@@ -26,10 +26,10 @@ int template_version_next(int made_by, int newest, bool same);
 
 /* Set the labels that select a process's pods, and nothing else. */
 void template_selector(struct arena *arena, struct json *labels, const struct formation *formation,
-		       const struct process *process);
+                       const struct process *process);
 
 /* Set the labels that everything of a process carries. */
 void template_labels(struct arena *arena, struct json *labels, const struct formation *formation,
-		     const struct process *process);
+                     const struct process *process);
 
 #endif

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { TEXT_KEPT_MAX = 512 }; /* bytes kept of one text with its NUL: messages of others can be long */
+enum {
+	TEXT_KEPT_MAX = 512
+}; /* bytes kept of one text with its NUL: messages of others can be long */
 
 /* Bytes that text_pack takes; NULL takes none. */
 static inline size_t text_packed(const char *text)

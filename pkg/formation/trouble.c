@@ -19,7 +19,7 @@ static int rank(const struct observed_pod *pod)
 {
 	static const char *const COMING[] = { "ContainerCreating", "PodInitializing", NULL };
 	static const char *const CRASHES[] = { "CrashLoopBackOff", "Completed", "Error",
-					       "OOMKilled", NULL };
+		                               "OOMKilled", NULL };
 
 	if (pod->waiting && !is_in(pod->waiting, COMING) && !is_in(pod->waiting, CRASHES))
 		return 4;
@@ -46,44 +46,43 @@ static bool comes_before(const struct observed_pod *pod, const struct observed_p
 }
 
 static const char *oom_message(struct arena *arena, const struct reconcile_input *input,
-			       const struct process_report *report, const struct observed_pod *pod)
+                               const struct process_report *report, const struct observed_pod *pod)
 {
 	const struct dyno_size *size = report->size, *next;
 	char has[QUANTITY_TEXT_MAX], more[QUANTITY_TEXT_MAX];
 	const char *advice;
 
 	if (!size)
-		return arena_printf(arena, "%s exceeded its memory quota",
-				    dyno_name(arena, pod));
+		return arena_printf(arena, "%s exceeded its memory quota", dyno_name(arena, pod));
 	next = dyno_sizes_next(input->sizes, size);
 	quantity_format_bytes(size->memory_bytes, has);
 	if (next)
 		quantity_format_bytes(next->memory_bytes, more);
 	advice = next ? arena_printf(arena, "the next size up is %s (%s)", next->name, more)
-		      : "there is no larger size";
+	              : "there is no larger size";
 	return arena_printf(arena, "memory quota exceeded: %s. %s exceeded its %s (%s); %s", has,
-			    dyno_name(arena, pod), has, size->name, advice);
+	                    dyno_name(arena, pod), has, size->name, advice);
 }
 
 static const char *crash_message(struct arena *arena, const struct observed_pod *pod)
 {
 	const char *how = pod->last_exit_code < 0
-				  ? "ended"
-				  : arena_printf(arena, "exited with %d", pod->last_exit_code);
+	                          ? "ended"
+	                          : arena_printf(arena, "exited with %d", pod->last_exit_code);
 
-	return arena_printf(arena,
-			    "%s %s, %d restart%s so far; its last words: kubectl logs --previous %s",
-			    dyno_name(arena, pod), how, pod->restarts, pod->restarts == 1 ? "" : "s",
-			    pod->object.name);
+	return arena_printf(
+		arena, "%s %s, %d restart%s so far; its last words: kubectl logs --previous %s",
+		dyno_name(arena, pod), how, pod->restarts, pod->restarts == 1 ? "" : "s",
+		pod->object.name);
 }
 
 static struct trouble trouble_of(struct arena *arena, const struct reconcile_input *input,
-				 const struct process_report *report,
-				 const struct observed_pod *pod)
+                                 const struct process_report *report,
+                                 const struct observed_pod *pod)
 {
 	struct trouble trouble = { .unready_ms = pod->unready_ms };
-	const char *words = pod->waiting_message && *pod->waiting_message ? pod->waiting_message
-									  : pod->waiting;
+	const char *words =
+		pod->waiting_message && *pod->waiting_message ? pod->waiting_message : pod->waiting;
 
 	switch (rank(pod)) {
 	case 4:
@@ -110,7 +109,7 @@ static struct trouble trouble_of(struct arena *arena, const struct reconcile_inp
 }
 
 struct trouble trouble_find(struct arena *arena, const struct reconcile_input *input,
-			    const struct process_report *report)
+                            const struct process_report *report)
 {
 	const struct observed_pod *worst = NULL;
 	int64_t unready_ms = 0;
@@ -135,7 +134,7 @@ struct trouble trouble_find(struct arena *arena, const struct reconcile_input *i
 }
 
 struct trouble trouble_killed(struct arena *arena, const struct reconcile_input *input,
-			      const struct process_report *report, int64_t since_ms)
+                              const struct process_report *report, int64_t since_ms)
 {
 	const struct observed_pod *last = NULL;
 

@@ -5,9 +5,9 @@
 #include "formation/verdict.h"
 
 struct trouble {
-	const char *reason;  /* the kubelet's or our word, NULL: none */
+	const char *reason; /* the kubelet's or our word, NULL: none */
 	const char *message;
-	int64_t unready_ms;  /* since when the dyno isn't ready, 0 unknown */
+	int64_t unready_ms; /* since when the dyno isn't ready, 0 unknown */
 };
 
 /*
@@ -16,13 +16,13 @@ struct trouble {
  * NULL and unready_ms that of the one which has been unready longest.
  */
 struct trouble trouble_find(struct arena *arena, const struct reconcile_input *input,
-			    const struct process_report *report);
+                            const struct process_report *report);
 
 /*
  * That a dyno which may run again was killed by its memory limit after
  * `since_ms`; the reason is NULL when none was, else unready_ms is when.
  */
 struct trouble trouble_killed(struct arena *arena, const struct reconcile_input *input,
-			      const struct process_report *report, int64_t since_ms);
+                              const struct process_report *report, int64_t since_ms);
 
 #endif

@@ -21,7 +21,7 @@ const char *validate_formation(struct arena *arena, const struct json *value);
  * types that stand twice are not looked for.
  */
 const char *validate_process(struct arena *arena, const char *name, const struct json *spec,
-			     const struct json *process, size_t index);
+                             const struct json *process, size_t index);
 
 /* A DynoSize's spec. */
 const char *validate_size(struct arena *arena, const struct json *value);

@@ -6,7 +6,7 @@
 #include "formation/trouble.h"
 
 static void say(struct verdict *verdict, enum verdict_level level, const char *reason,
-		const char *message)
+                const char *message)
 {
 	verdict->level = level;
 	verdict->reason = reason;
@@ -29,7 +29,7 @@ static int desired_of(const struct process_report *report)
  * by another watch, earlier or later, and a ready dyno runs.
  */
 static void count(const struct reconcile_input *input, const struct process_report *report,
-		  struct verdict *verdict)
+                  struct verdict *verdict)
 {
 	int ready = 0;
 
@@ -72,7 +72,7 @@ static void judge_failure(struct verdict *verdict, const struct write_failure *f
 }
 
 static void judge_pending(const struct reconcile_input *input, const struct process_report *report,
-			  struct verdict *verdict)
+                          struct verdict *verdict)
 {
 	const struct write_failure *failure = input_failure(input, report->process->type, NULL);
 
@@ -98,7 +98,7 @@ static bool is_complete(const struct observed_deployment *deployment, const stru
 }
 
 static void judge_complete(struct arena *arena, const struct reconcile_input *input,
-			   const struct process_report *report, struct verdict *verdict)
+                           const struct process_report *report, struct verdict *verdict)
 {
 	struct trouble killed =
 		trouble_killed(arena, input, report, input->now_ms - STALL_AFTER_MS);
@@ -113,8 +113,8 @@ static void judge_complete(struct arena *arena, const struct reconcile_input *in
 
 /* Set the level of a dyno's fault by how long it has lasted. */
 static enum verdict_level level_since(const struct reconcile_input *input,
-				      const struct observed_deployment *deployment,
-				      int64_t unready_ms, struct verdict *verdict)
+                                      const struct observed_deployment *deployment,
+                                      int64_t unready_ms, struct verdict *verdict)
 {
 	int64_t left_ms = unready_ms + STALL_AFTER_MS - input->now_ms;
 
@@ -126,31 +126,32 @@ static enum verdict_level level_since(const struct reconcile_input *input,
 }
 
 static void judge_progress(struct arena *arena, const struct observed_deployment *deployment,
-			   struct verdict *verdict)
+                           struct verdict *verdict)
 {
 	bool behind = deployment->observed_generation < deployment->child.object.generation;
 	bool mixed = deployment->status_replicas > deployment->updated;
 
 	if (deployment->status_replicas > 0 && mixed)
 		say(verdict, VERDICT_PROGRESSING, "Updating",
-		    arena_printf(arena, "%d of %d dynos run what the spec says, %d older ones are left",
-				 deployment->updated, verdict->desired,
-				 deployment->status_replicas - deployment->updated));
+		    arena_printf(arena,
+		                 "%d of %d dynos run what the spec says, %d older ones are left",
+		                 deployment->updated, verdict->desired,
+		                 deployment->status_replicas - deployment->updated));
 	else if (deployment->status_replicas > 0 && behind)
 		say(verdict, VERDICT_PROGRESSING, "Updating",
 		    "the Deployment is about to follow its change");
 	else if (deployment->status_replicas > verdict->desired)
 		say(verdict, VERDICT_PROGRESSING, "Stopping",
 		    arena_printf(arena, "%d dynos, and %d should run", deployment->status_replicas,
-				 verdict->desired));
+		                 verdict->desired));
 	else
 		say(verdict, VERDICT_PROGRESSING, "Starting",
 		    arena_printf(arena, "%d of %d dynos are ready", verdict->ready,
-				 verdict->desired));
+		                 verdict->desired));
 }
 
 static void judge_unready(struct arena *arena, const struct reconcile_input *input,
-			  const struct process_report *report, struct verdict *verdict)
+                          const struct process_report *report, struct verdict *verdict)
 {
 	const struct observed_deployment *deployment = report->deployment;
 	struct trouble trouble = trouble_find(arena, input, report);
@@ -163,16 +164,15 @@ static void judge_unready(struct arena *arena, const struct reconcile_input *inp
 	judge_progress(arena, deployment, verdict);
 	if (level != VERDICT_STALLED)
 		return;
-	say(verdict, level,
-	    deployment->deadline_exceeded ? "ProgressDeadlineExceeded" : "NotReady",
+	say(verdict, level, deployment->deadline_exceeded ? "ProgressDeadlineExceeded" : "NotReady",
 	    arena_printf(arena,
-			 "%d of %d dynos are ready, and for too long none has become so; kubectl "
-			 "describe pod and kubectl logs say more",
-			 verdict->ready, verdict->desired));
+	                 "%d of %d dynos are ready, and for too long none has become so; kubectl "
+	                 "describe pod and kubectl logs say more",
+	                 verdict->ready, verdict->desired));
 }
 
 void process_judge(struct arena *arena, const struct reconcile_input *input,
-		   const struct process_report *report, struct verdict *ret_verdict)
+                   const struct process_report *report, struct verdict *ret_verdict)
 {
 	const struct observed_deployment *deployment = report->deployment;
 	struct verdict verdict = { 0 };
@@ -191,9 +191,10 @@ void process_judge(struct arena *arena, const struct reconcile_input *input,
 		    deployment->failure);
 	else if (deployment->paused)
 		say(&verdict, VERDICT_STALLED, "Paused",
-		    arena_printf(arena,
-				 "Deployment %s is paused; kubectl rollout resume deployment/%s goes on",
-				 deployment->child.object.name, deployment->child.object.name));
+		    arena_printf(
+			    arena,
+			    "Deployment %s is paused; kubectl rollout resume deployment/%s goes on",
+			    deployment->child.object.name, deployment->child.object.name));
 	else
 		judge_unready(arena, input, report, &verdict);
 	*ret_verdict = verdict;

@@ -8,27 +8,34 @@
  * What a verdict means for the Formation's conditions. Work under way that
  * can end well by itself is PROGRESSING; STALLED waits for a person.
  *
- * | reason                            | level       | when |
- * | --- | --- | --- |
- * | Running, ScaledToZero             | OK          | every dyno runs what the spec says and is ready |
- * | OOMKilled                         | OK          | likewise, but one was killed in the last ten minutes |
- * | Creating, Updating                | PROGRESSING | writes are due or just done |
- * | Starting, Stopping                | PROGRESSING | dynos come or go |
- * | Replacing                         | PROGRESSING | the old Deployment has to go first |
- * | Retrying                          | PROGRESSING | a write failed by network, server or a race |
- * | CrashLoopBackOff, OOMKilled, ErrImagePull, ImagePullBackOff, CreateContainerConfigError, … | PROGRESSING |
- * |                                   | a dyno does not run, by the kubelet's word |
- * | Unschedulable                     | PROGRESSING | no node takes a dyno, by the scheduler's words |
- * | the last two rows, and NotReady   | STALLED     | after ten minutes, or the Deployment's progress deadline |
- * | ProgressDeadlineExceeded          | STALLED     | likewise, where no dyno says why |
- * | QuotaExceeded, ReplicaFailure     | STALLED     | pods are refused |
- * | QuotaExceeded, Refused            | STALLED     | a write of ours is refused (403, 422) |
- * | NameConflict                      | STALLED     | the name is taken; PROGRESSING when its object is going |
- * | Invalid, UnknownSize, InvalidSize | STALLED     | the spec cannot be carried out |
- * | Paused                            | STALLED     | paused, and there is something to do |
+ * OK
+ *   Running, ScaledToZero    every dyno runs what the spec says and is ready
+ *   OOMKilled                likewise, but one was killed in the last ten minutes
+ * PROGRESSING
+ *   Creating, Updating       writes are due, or just done
+ *   Starting, Stopping       dynos come or go
+ *   Replacing                the old Deployment has to go first
+ *   Retrying                 a write failed: network, server, or a race
+ *   NameConflict             the name is taken, but what has it is going
+ *   CrashLoopBackOff, OOMKilled, ImagePullBackOff, CreateContainerConfigError, …
+ *                            a dyno does not run, by the kubelet's word
+ *   Unschedulable            no node takes a dyno, by the scheduler's words
+ * STALLED
+ *   a dyno's fault, Unschedulable
+ *                            after ten minutes or the Deployment's progress deadline
+ *   NotReady, ProgressDeadlineExceeded
+ *                            likewise, where no dyno says why
+ *   QuotaExceeded, ReplicaFailure
+ *                            pods are refused
+ *   QuotaExceeded, Refused   a write of ours is refused (403, 422)
+ *   NameConflict             the name is taken
+ *   Invalid, UnknownSize, InvalidSize
+ *                            the spec cannot be carried out
+ *   Paused                   the Formation or Deployment is, and there is something to do
  *
- * A dyno's fault is not STALLED at once, though often a person has to act: images
- * appear, dependencies come up, and tools that wait give up for good at the first Stalled.
+ * A dyno's fault is not STALLED at once, though often a person has to act:
+ * images appear, dependencies come up, and tools that wait give up for good at
+ * the first Stalled.
  */
 enum verdict_level { VERDICT_OK, VERDICT_PROGRESSING, VERDICT_STALLED };
 
@@ -53,11 +60,11 @@ struct verdict {
 	int running;
 	int ready;
 	int updated;
-	int64_t again_ms;    /* after how long it changes by time alone, 0 never */
+	int64_t again_ms; /* after how long it changes by time alone, 0 never */
 };
 
 /* Judge a process from its report, its Deployment and its pods. */
 void process_judge(struct arena *arena, const struct reconcile_input *input,
-		   const struct process_report *report, struct verdict *ret_verdict);
+                   const struct process_report *report, struct verdict *ret_verdict);
 
 #endif

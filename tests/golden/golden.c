@@ -52,7 +52,7 @@ static bool write_file(const char *path, const char *text)
 }
 
 static const char *plan_text(struct arena *arena, const struct reconcile_input *input,
-			     bool rendering)
+                             bool rendering)
 {
 	struct buf text = BUF_INIT(LIMIT_DOCUMENT);
 	struct plan plan;

@@ -1,7 +1,7 @@
 #include "world.h"
 
 static struct json *merge_member(struct arena *arena, const struct json *before,
-				 const struct json *patch)
+                                 const struct json *patch)
 {
 	if (patch->type == JSON_OBJECT)
 		return merge_patch(arena, before, patch);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const char *const KINDS[] = {
-	[STEP_APPLY] = "apply",	  [STEP_DELETE] = "delete", [STEP_PATCH] = "patch",
+	[STEP_APPLY] = "apply",   [STEP_DELETE] = "delete", [STEP_PATCH] = "patch",
 	[STEP_STATUS] = "status", [STEP_EVENT] = "event",
 };
 
@@ -16,8 +16,9 @@ static void set_text(struct arena *arena, struct json *object, const char *key, 
 /* What stands for a whole body. */
 static struct json *brief(struct arena *arena, const struct json *body)
 {
-	static const char *const LEFT_OUT[] = { "labels", "ownerReferences", "template",
-						"revisionHistoryLimit", "ports", "selector" };
+	static const char *const LEFT_OUT[] = { "labels",   "ownerReferences",
+		                                "template", "revisionHistoryLimit",
+		                                "ports",    "selector" };
 	struct json *kept = json_new_object(arena);
 
 	json_for_each (member, body) {
@@ -27,8 +28,8 @@ static struct json *brief(struct arena *arena, const struct json *body)
 			left_out |= strcmp(LEFT_OUT[i], member->key) == 0;
 		if (!left_out)
 			json_set(arena, kept, member->key,
-				 member->type == JSON_OBJECT ? brief(arena, member)
-							     : json_clone(arena, member));
+			         member->type == JSON_OBJECT ? brief(arena, member)
+			                                     : json_clone(arena, member));
 	}
 	return kept;
 }
@@ -53,8 +54,8 @@ static struct json *step_json(struct arena *arena, const struct step *step, bool
 		json_set_bool(arena, value, "foreground", true);
 	if (step->body)
 		json_set(arena, value, "body",
-			 rendering || step->kind != STEP_APPLY ? json_clone(arena, step->body)
-							       : brief(arena, step->body));
+		         rendering || step->kind != STEP_APPLY ? json_clone(arena, step->body)
+		                                               : brief(arena, step->body));
 	if (step->kind == STEP_EVENT)
 		json_set_bool(arena, value, "warning", step->warning);
 	set_text(arena, value, "reason", step->reason);

@@ -9,7 +9,8 @@
 static const char SIZES[] =
 	"[{\"metadata\":{\"name\":\"1x\"},\"spec\":{\"memory\":\"512Mi\",\"cpu\":\"100m\"}},"
 	"{\"metadata\":{\"name\":\"2x\"},\"spec\":{\"memory\":\"1Gi\",\"cpu\":\"200m\"}},"
-	"{\"metadata\":{\"name\":\"px\"},\"spec\":{\"memory\":\"6Gi\",\"cpu\":\"4\",\"dedicated\":true}}]";
+	"{\"metadata\":{\"name\":\"px\"},\"spec\":{\"memory\":\"6Gi\",\"cpu\":\"4\",\"dedicated\":"
+        "true}}]";
 
 static const char FORMATION[] =
 	"{\"metadata\":{\"name\":\"shop\",\"namespace\":\"default\",\"uid\":\"uid-of-shop\","
@@ -68,7 +69,7 @@ static void read_sizes(struct reader *reader, const struct json *list)
 /* --- objects written shortly --------------------------------------- */
 
 static struct json *rendered(struct reader *reader, const struct formation *formation,
-			     const struct resource *resource, const char *type)
+                             const struct resource *resource, const char *type)
 {
 	const char *name = process_object_name(reader->arena, formation, type);
 	const struct process *process = formation_process_of(formation, name);
@@ -84,14 +85,14 @@ static struct json *rendered(struct reader *reader, const struct formation *form
 		return desired_service(reader->arena, formation, process);
 	if (resource == &RESOURCE_BUDGET)
 		return desired_budget(reader->arena, formation, process);
-	return desired_deployment(reader->arena, formation, process, size ? size : &reader->world->sizes.items[0],
-				  TEMPLATE_VERSION);
+	return desired_deployment(reader->arena, formation, process,
+	                          size ? size : &reader->world->sizes.items[0], TEMPLATE_VERSION);
 }
 
 static void set_status(struct arena *arena, struct json *object)
 {
 	static const char *const COUNTS[] = { "replicas", "updatedReplicas", "readyReplicas",
-					      "availableReplicas" };
+		                              "availableReplicas" };
 	struct json *status = json_set_object(arena, object, "status");
 	int64_t replicas = json_int_or(json_path(object, "spec", "replicas", NULL), 1);
 
@@ -118,7 +119,7 @@ static struct json *without(struct arena *arena, const struct json *value, const
 }
 
 static struct json *applied_object(struct reader *reader, const struct resource *resource,
-				   const struct json *value)
+                                   const struct json *value)
 {
 	struct arena *arena = reader->arena;
 	const struct json *from = json_get(value, "$from");
@@ -126,17 +127,17 @@ static struct json *applied_object(struct reader *reader, const struct resource 
 	struct json *object, *metadata;
 
 	if (from && formation_decode(arena, merge_patch(arena, reader->formation, from), &formation,
-				     reader->err) < 0)
+	                             reader->err) < 0)
 		reader->failed = true;
 	object = rendered(reader, &formation, resource,
-			  json_string_or(json_get(value, "$applied"), ""));
+	                  json_string_or(json_get(value, "$applied"), ""));
 	if (!object)
 		return NULL;
 	object = merge_patch(arena, object, parse(reader, ROLLED_OUT));
 	metadata = (struct json *)json_get(object, "metadata");
 	json_set(arena, metadata, "uid",
-		 json_new_printf(arena, "%s-%s", resource->plural,
-				 json_string_or(json_get(metadata, "name"), "")));
+	         json_new_printf(arena, "%s-%s", resource->plural,
+	                         json_string_or(json_get(metadata, "name"), "")));
 	if (resource == &RESOURCE_DEPLOYMENT)
 		set_status(arena, object);
 	object = merge_patch(arena, object, value);
@@ -152,8 +153,8 @@ static struct json *pod_object(struct reader *reader, const struct json *value)
 	struct json *metadata = (struct json *)json_get(object, "metadata");
 	struct json *labels = json_set_object(arena, metadata, "labels");
 	struct json *annotations = json_set_object(arena, metadata, "annotations");
-	const char *name = arena_printf(arena, "%s-%s-%d", reader->world->formation.name, type,
-					(int)number);
+	const char *name =
+		arena_printf(arena, "%s-%s-%d", reader->world->formation.name, type, (int)number);
 
 	json_set_string(arena, metadata, "name", name);
 	json_set(arena, metadata, "uid", json_new_printf(arena, "pods-%s", name));
@@ -162,12 +163,12 @@ static struct json *pod_object(struct reader *reader, const struct json *value)
 	json_set_string(arena, labels, LABEL_SIZE, "1X");
 	json_set(arena, labels, LABEL_DYNO, json_new_printf(arena, "%s.%d", type, (int)number));
 	json_set(arena, annotations, ANNOTATION_DELETION_COST,
-		 json_new_printf(arena, "-%d", (int)number));
+	         json_new_printf(arena, "-%d", (int)number));
 	return merge_patch(arena, object, value);
 }
 
 static const struct json *expand(struct reader *reader, const struct resource *resource,
-				 const struct json *value)
+                                 const struct json *value)
 {
 	if (json_get(value, "$applied"))
 		return applied_object(reader, resource, value);
@@ -180,7 +181,7 @@ static const struct json *expand(struct reader *reader, const struct resource *r
 
 /* `value` as it comes out of a watch: with what `keep` names. */
 static const struct json *reread(struct reader *reader, const struct json *value,
-				 const struct json_keep *keep)
+                                 const struct json_keep *keep)
 {
 	const char *text = json_text(reader->arena, value);
 	struct json *kept = NULL;
@@ -191,7 +192,7 @@ static const struct json *reread(struct reader *reader, const struct json *value
 }
 
 static struct observed_child *project(struct reader *reader, const struct resource *resource,
-				      const struct json *value)
+                                      const struct json *value)
 {
 	struct observed_child *child;
 
@@ -199,19 +200,19 @@ static struct observed_child *project(struct reader *reader, const struct resour
 	if (!value)
 		return NULL;
 	value = reread(reader, value,
-		       resource == &RESOURCE_DEPLOYMENT ? KEEP_DEPLOYMENT : KEEP_CHILD);
+	               resource == &RESOURCE_DEPLOYMENT ? KEEP_DEPLOYMENT : KEEP_CHILD);
 	if (resource == &RESOURCE_DEPLOYMENT)
 		child = (struct observed_child *)observed_deployment_new(value, reader->err);
 	else
 		child = observed_child_new(value, reader->err);
 	if (child)
 		desired_compare(reader->arena, &reader->world->formation, &reader->world->sizes,
-				resource, value, child);
+		                resource, value, child);
 	return child;
 }
 
 static void follow(struct reader *reader, const struct resource *resource,
-		   struct observed_child *child, const struct json *before)
+                   struct observed_child *child, const struct json *before)
 {
 	json_for_each (item, with_null(before)) {
 		struct observed_child *old = project(reader, resource, item);
@@ -223,8 +224,8 @@ static void follow(struct reader *reader, const struct resource *resource,
 }
 
 static struct observed_child **read_children(struct reader *reader, const struct json *value,
-					     const char *key, const struct resource *resource,
-					     size_t *ret_count)
+                                             const char *key, const struct resource *resource,
+                                             size_t *ret_count)
 {
 	const struct json *list = with_null(json_get(value, key));
 	struct observed_child **children =
@@ -245,7 +246,7 @@ static struct observed_child **read_children(struct reader *reader, const struct
 }
 
 static struct observed_pod **read_pods(struct reader *reader, const struct json *list,
-				       size_t *ret_count)
+                                       size_t *ret_count)
 {
 	struct observed_pod **pods =
 		arena_array(reader->arena, struct observed_pod *, json_count(list) + 1);
@@ -268,8 +269,8 @@ static struct observed_pod **read_pods(struct reader *reader, const struct json 
 static const struct resource *resource_of(const char *kind)
 {
 	static const struct resource *const ALL[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
-						      &RESOURCE_BUDGET, &RESOURCE_POD,
-						      &RESOURCE_FORMATION };
+		                                      &RESOURCE_BUDGET, &RESOURCE_POD,
+		                                      &RESOURCE_FORMATION };
 
 	for (size_t i = 0; i < sizeof(ALL) / sizeof(ALL[0]); i++) {
 		if (strcmp(ALL[i]->kind, kind) == 0)
@@ -311,7 +312,7 @@ static void read_failures(struct reader *reader, const struct json *list)
 /* --- all of it ----------------------------------------------------- */
 
 int world_read(struct arena *arena, const struct json *value, struct world *ret_world,
-	       struct err *err)
+               struct err *err)
 {
 	struct reader reader = { .arena = arena, .world = ret_world, .err = err };
 	struct reconcile_input *input = &ret_world->input;
@@ -333,8 +334,8 @@ int world_read(struct arena *arena, const struct json *value, struct world *ret_
 	input->pods = (const struct observed_pod *const *)read_pods(
 		&reader, with_null(json_get(value, "pods")), &input->pod_count);
 	read_failures(&reader, with_null(json_get(value, "failures")));
-	input->now_ms = timestamp_parse(
-		json_string_or(json_get(value, "now"), "2026-11-23T12:00:00Z"));
+	input->now_ms =
+		timestamp_parse(json_string_or(json_get(value, "now"), "2026-11-23T12:00:00Z"));
 	if (reader.failed && err->code == ERR_NONE)
 		err_set(err, ERR_INVALID, "a failure's code or an object is wrong");
 	return reader.failed ? -1 : 0;

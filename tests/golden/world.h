@@ -31,7 +31,7 @@ struct world {
 
 /* Read a world. Everything lives in `arena` but projections, given back by world_release. */
 int world_read(struct arena *arena, const struct json *value, struct world *ret_world,
-	       struct err *err);
+               struct err *err);
 void world_release(struct world *world);
 
 /* A plan as JSON; without `rendering` pod templates, labels and owners are left out. */

@@ -55,10 +55,10 @@ static void bump(struct model *model, struct json *value, bool generation)
 	struct json *metadata = metadata_of(value);
 
 	json_set(&model->arena, metadata, "resourceVersion",
-		 json_new_printf(&model->arena, "%" PRId64, 100 + model->next_uid++));
+	         json_new_printf(&model->arena, "%" PRId64, 100 + model->next_uid++));
 	if (generation)
 		json_set_int(&model->arena, metadata, "generation",
-			     json_int_or(json_get(metadata, "generation"), 0) + 1);
+		             json_int_or(json_get(metadata, "generation"), 0) + 1);
 }
 
 void model_set_spec(struct model *model, const char *spec)
@@ -85,25 +85,26 @@ struct formation model_formation(struct model *model)
 }
 
 struct model_object *model_find(struct model *model, const struct resource *resource,
-				const char *name)
+                                const char *name)
 {
 	for (size_t i = 0; i < model->object_count; i++) {
 		struct model_object *object = &model->objects[i];
 
-		if (object->resource == resource && strcmp(meta_text(object->value, "name"), name) == 0)
+		if (object->resource == resource &&
+		    strcmp(meta_text(object->value, "name"), name) == 0)
 			return object;
 	}
 	return NULL;
 }
 
 static struct model_object *add(struct model *model, const struct resource *resource,
-				struct json *value)
+                                struct json *value)
 {
 	struct model_object *object = &model->objects[model->object_count++];
 
 	*object = (struct model_object){ .resource = resource, .value = value };
 	json_set(&model->arena, metadata_of(value), "uid",
-		 json_new_printf(&model->arena, "uid-%" PRId64, model->next_uid++));
+	         json_new_printf(&model->arena, "uid-%" PRId64, model->next_uid++));
 	bump(model, value, true);
 	return object;
 }
@@ -113,7 +114,7 @@ void model_add_foreign(struct model *model, const struct resource *resource, con
 	struct json *value = json_new_object(&model->arena);
 
 	json_set_string(&model->arena, json_set_object(&model->arena, value, "metadata"), "name",
-			name);
+	                name);
 	add(model, resource, value);
 }
 
@@ -148,15 +149,15 @@ static bool fail(struct model *model, const struct step *step, enum err_code cod
 static bool same_selector(const struct json *a, const struct json *b)
 {
 	return json_equal(json_path(a, "spec", "selector", NULL),
-			  json_path(b, "spec", "selector", NULL));
+	                  json_path(b, "spec", "selector", NULL));
 }
 
 /* What has no owner any more falls back to its default, as server-side apply has it. */
 static void keep_replicas(struct model *model, struct model_object *object, struct json *value)
 {
 	const struct json *before = json_path(object->value, "spec", "replicas", NULL);
-	bool were_ours =
-		json_path(object->value, "metadata", "annotations", ANNOTATION_QUANTITY, NULL) != NULL;
+	bool were_ours = json_path(object->value, "metadata", "annotations", ANNOTATION_QUANTITY,
+	                           NULL) != NULL;
 	struct json *spec = (struct json *)json_get(value, "spec");
 
 	if (json_get(spec, "replicas"))
@@ -165,7 +166,8 @@ static void keep_replicas(struct model *model, struct model_object *object, stru
 		json_set(&model->arena, spec, "replicas", json_clone(&model->arena, before));
 }
 
-static bool apply_handover(struct model *model, struct model_object *object, const struct step *step)
+static bool apply_handover(struct model *model, struct model_object *object,
+                           const struct step *step)
 {
 	const struct json *replicas = json_path(step->body, "spec", "replicas", NULL);
 
@@ -198,14 +200,14 @@ static bool apply(struct model *model, const struct step *step)
 	if (step->resource == &RESOURCE_DEPLOYMENT)
 		keep_replicas(model, object, value);
 	json_set(&model->arena, metadata_of(value), "generation",
-		 json_clone(&model->arena, json_get(metadata_of(object->value), "generation")));
+	         json_clone(&model->arena, json_get(metadata_of(object->value), "generation")));
 	json_set_string(&model->arena, metadata_of(value), "uid", meta_text(object->value, "uid"));
 	object->value = value;
 	bump(model, value, true);
 	return true;
 }
 
-static bool delete(struct model *model, const struct step *step)
+static bool delete (struct model *model, const struct step *step)
 {
 	struct model_object *object = model_find(model, step->resource, step->name);
 
@@ -226,9 +228,9 @@ static bool patch(struct model *model, const struct step *step)
 		if (strcmp(json_string_or(json_get(metadata, "name"), ""), step->name) != 0)
 			continue;
 		json_set(&model->arena, labels, LABEL_DYNO,
-			 json_clone(&model->arena, json_path(change, "labels", LABEL_DYNO, NULL)));
+		         json_clone(&model->arena, json_path(change, "labels", LABEL_DYNO, NULL)));
 		json_set(&model->arena, metadata, "annotations",
-			 json_clone(&model->arena, json_get(change, "annotations")));
+		         json_clone(&model->arena, json_get(change, "annotations")));
 		return true;
 	}
 	return model_find(model, step->resource, step->name) != NULL;
@@ -237,7 +239,7 @@ static bool patch(struct model *model, const struct step *step)
 static bool write_status(struct model *model, const struct step *step)
 {
 	json_set(&model->arena, model->formation, "status",
-		 json_clone(&model->arena, json_get(step->body, "status")));
+	         json_clone(&model->arena, json_get(step->body, "status")));
 	bump(model, model->formation, false);
 	return true;
 }
@@ -248,7 +250,7 @@ static bool carry_out(struct model *model, const struct step *step)
 	case STEP_APPLY:
 		return apply(model, step);
 	case STEP_DELETE:
-		return delete(model, step);
+		return delete (model, step);
 	case STEP_PATCH:
 		return patch(model, step);
 	case STEP_STATUS:
@@ -267,9 +269,9 @@ static int count_pods(struct model *model, const char *type)
 
 	for (size_t i = 0; i < model->pod_count; i++)
 		count += strcmp(json_string_or(json_path(model->pods[i], "metadata", "labels",
-							 LABEL_TYPE, NULL),
-					       ""),
-				type) == 0;
+		                                         LABEL_TYPE, NULL),
+		                               ""),
+		                type) == 0;
 	return count;
 }
 
@@ -278,8 +280,10 @@ static void add_pod(struct model *model, const char *type)
 	static const char POD[] =
 		"{\"metadata\":{\"namespace\":\"default\",\"resourceVersion\":\"5\","
 		"\"ownerReferences\":[{\"uid\":\"rs\",\"controller\":true}],\"labels\":{"
-		"\"dyno.dev/formation\":\"shop\"}},\"status\":{\"phase\":\"Running\",\"conditions\":"
-		"[{\"type\":\"Ready\",\"status\":\"True\"}],\"containerStatuses\":[{\"name\":\"dyno\","
+		"\"dyno.dev/"
+	        "formation\":\"shop\"}},\"status\":{\"phase\":\"Running\",\"conditions\":"
+		"[{\"type\":\"Ready\",\"status\":\"True\"}],\"containerStatuses\":[{\"name\":"
+	        "\"dyno\","
 		"\"state\":{\"running\":{\"startedAt\":\"2026-11-23T12:00:00Z\"}}}]}}";
 	struct json *pod = NULL, *metadata;
 	struct err err = ERR_INIT;
@@ -289,10 +293,10 @@ static void add_pod(struct model *model, const char *type)
 		return;
 	metadata = metadata_of(pod);
 	json_set(&model->arena, metadata, "name",
-		 json_new_printf(&model->arena, "shop-%s-%" PRId64, type, model->next_uid++));
+	         json_new_printf(&model->arena, "shop-%s-%" PRId64, type, model->next_uid++));
 	json_set_string(&model->arena, metadata, "uid", meta_text(pod, "name"));
 	json_set_string(&model->arena, (struct json *)json_get(metadata, "labels"), LABEL_TYPE,
-			type);
+	                type);
 	model->pods[model->pod_count++] = pod;
 }
 
@@ -311,14 +315,14 @@ static void remove_pod(struct model *model, const char *type)
 static void roll_out(struct model *model, struct json *value)
 {
 	static const char *const COUNTS[] = { "replicas", "updatedReplicas", "readyReplicas",
-					      "availableReplicas" };
-	const char *type = json_string_or(
-		json_path(value, "metadata", "labels", LABEL_TYPE, NULL), "");
+		                              "availableReplicas" };
+	const char *type =
+		json_string_or(json_path(value, "metadata", "labels", LABEL_TYPE, NULL), "");
 	struct json *status = json_set_object(&model->arena, value, "status");
 	int replicas = (int)json_int_or(json_path(value, "spec", "replicas", NULL), 1);
 
 	json_set_int(&model->arena, status, "observedGeneration",
-		     json_int_or(json_get(metadata_of(value), "generation"), 0));
+	             json_int_or(json_get(metadata_of(value), "generation"), 0));
 	for (size_t i = 0; i < sizeof(COUNTS) / sizeof(COUNTS[0]); i++)
 		json_set_int(&model->arena, status, COUNTS[i], replicas);
 	while (count_pods(model, type) < replicas && model->pod_count < MODEL_PODS_MAX)
@@ -365,7 +369,7 @@ static void view_object(struct model *model, struct view *view, size_t i)
 	before.satisfied = object->satisfied;
 	before.satisfied_before = object->satisfied_before;
 	desired_compare(&model->arena, &view->formation, &model->sizes, object->resource,
-			object->value, child);
+	                object->value, child);
 	observed_child_follow(child, &before);
 	object->satisfied = child->satisfied;
 	object->satisfied_before = child->satisfied_before;
@@ -414,7 +418,7 @@ static void view_release(const struct model *model, struct view *view, size_t ob
 }
 
 static void check_step(struct model *model, const struct formation *formation,
-		       const struct step *step)
+                       const struct step *step)
 {
 	const struct model_object *object = model_find(model, step->resource, step->name);
 	const struct process *process = formation_process_of(formation, step->name);
@@ -429,8 +433,8 @@ static void check_step(struct model *model, const struct formation *formation,
 	if (step->kind == STEP_APPLY && process && process->singleton &&
 	    json_int_or(json_path(step->body, "spec", "replicas", NULL), 1) > 1)
 		violate(model, "a singleton above one", step);
-	if (write && object && !is_ours(object->value) && (step->force || step->kind == STEP_DELETE) &&
-	    digest_is_none(object->satisfied_before))
+	if (write && object && !is_ours(object->value) &&
+	    (step->force || step->kind == STEP_DELETE) && digest_is_none(object->satisfied_before))
 		violate(model, "a foreign object touched", step);
 	if (step->kind == STEP_APPLY && step->force != (step->uid != NULL) &&
 	    strcmp(step->manager, FIELD_MANAGER) == 0)

@@ -42,7 +42,7 @@ void model_set_spec(struct model *model, const char *spec);
 
 /* The object, or NULL. */
 struct model_object *model_find(struct model *model, const struct resource *resource,
-				const char *name);
+                                const char *name);
 
 /* Put an object of someone else's there. */
 void model_add_foreign(struct model *model, const struct resource *resource, const char *name);

@@ -4,8 +4,8 @@
 #include "formation/template.h"
 
 static const struct dyno_size SIZE_1X = { .name = "1X",
-					  .memory_bytes = 512LL << 20,
-					  .cpu_milli = 100 };
+	                                  .memory_bytes = 512LL << 20,
+	                                  .cpu_milli = 100 };
 static const struct dyno_size SIZE_PX = {
 	.name = "PX", .memory_bytes = 6LL << 30, .cpu_milli = 4000, .dedicated = true
 };
@@ -14,14 +14,14 @@ static const struct formation SHOP = { .ns = "default", .name = "shop", .uid = "
 static struct process worker(void)
 {
 	return (struct process){ .type = "worker",
-				 .image = "i",
-				 .quantity = 1,
-				 .size = "1X",
-				 .grace_s = GRACE_DEFAULT_S };
+		                 .image = "i",
+		                 .quantity = 1,
+		                 .size = "1X",
+		                 .grace_s = GRACE_DEFAULT_S };
 }
 
 static const char *template_text(struct arena *arena, const struct process *process,
-				 const struct dyno_size *size)
+                                 const struct dyno_size *size)
 {
 	return json_text(arena, template_render(arena, &SHOP, process, size, TEMPLATE_VERSION));
 }
@@ -52,6 +52,36 @@ static void test_a_size_there_and_back_gives_the_same_template(void **state)
 	process.size = "1X";
 	assert_string_equal(template_text(&arena, &process, &SIZE_1X), before);
 	arena_release(&arena);
+}
+
+static void test_the_pull_policy_follows_the_images_tag(void **state)
+{
+	static const struct {
+		const char *image, *policy;
+	} CASES[] = {
+		{ "shop", "Always" },
+		{ "shop:latest", "Always" },
+		{ "shop:v1", "IfNotPresent" },
+		{ "registry:5000/shop", "Always" },
+		{ "registry:5000/shop:v1", "IfNotPresent" },
+		{ "shop@sha256:00", "IfNotPresent" },
+		{ "shop:latest@sha256:00", "Always" },
+		{ "shop:latest2", "IfNotPresent" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+		struct arena arena = ARENA_INIT;
+		struct process process = worker();
+		const struct json *template, *container;
+
+		process.image = CASES[i].image;
+		template = template_render(&arena, &SHOP, &process, &SIZE_1X, 1);
+		container = json_path(template, "spec", "containers", NULL)->first;
+		assert_string_equal(json_string_or(json_get(container, "imagePullPolicy"), ""),
+		                    CASES[i].policy);
+		arena_release(&arena);
+	}
 }
 
 static void test_a_dedicated_dyno_is_guaranteed(void **state)
@@ -126,9 +156,9 @@ static void test_the_handover_holds_the_number_there_is_and_nothing_else(void **
 	deployment.child.object.name = "shop-worker";
 	strcpy(deployment.child.object.uid, "d");
 	assert_string_equal(json_text(&arena, desired_handover(&arena, &SHOP, &deployment)),
-			    "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{"
-			    "\"name\":\"shop-worker\",\"namespace\":\"default\",\"uid\":\"d\"},"
-			    "\"spec\":{\"replicas\":7}}");
+	                    "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{"
+	                    "\"name\":\"shop-worker\",\"namespace\":\"default\",\"uid\":\"d\"},"
+	                    "\"spec\":{\"replicas\":7}}");
 	arena_release(&arena);
 }
 
@@ -155,7 +185,7 @@ static struct observed_deployment stored(const char *owner_uid)
 }
 
 static bool compares_as_satisfied(struct formation *formation, const struct dyno_size *size,
-				  const char *owner_uid)
+                                  const char *owner_uid)
 {
 	struct arena arena = ARENA_INIT;
 	struct process process = worker();
@@ -200,11 +230,32 @@ static void test_what_is_not_ours_or_not_wanted_is_never_satisfied(void **state)
 	assert_false(compares_as_satisfied(&formation, &SIZE_1X, "u"));
 }
 
+static void test_what_was_satisfied_is_known_until_generation_or_size_change(void **state)
+{
+	struct formation formation = SHOP;
+	struct dyno_size size = SIZE_1X;
+	struct observed_child child = { .satisfied = digest_of("x", 1) };
+
+	(void)state;
+	formation.generation = 3;
+	child.satisfied_key = desired_key(&formation, &size);
+	assert_true(desired_is_known(&formation, &size, &child));
+	size.hash = 7;
+	assert_false(desired_is_known(&formation, &size, &child));
+	size.hash = 0;
+	formation.generation = 4;
+	assert_false(desired_is_known(&formation, &size, &child));
+	formation.generation = 3;
+	child.satisfied = (struct digest){ { 0 } };
+	assert_false(desired_is_known(&formation, &size, &child));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scaling_does_not_change_the_template),
 		cmocka_unit_test(test_a_size_there_and_back_gives_the_same_template),
+		cmocka_unit_test(test_the_pull_policy_follows_the_images_tag),
 		cmocka_unit_test(test_a_dedicated_dyno_is_guaranteed),
 		cmocka_unit_test(test_the_digest_is_the_bodys_own),
 		cmocka_unit_test(test_a_body_without_its_annotation_has_no_digest),
@@ -213,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_a_version_stays_until_the_pods_change_anyway),
 		cmocka_unit_test(test_what_we_applied_is_satisfied_when_it_arrives),
 		cmocka_unit_test(test_what_is_not_ours_or_not_wanted_is_never_satisfied),
+		cmocka_unit_test(test_what_was_satisfied_is_known_until_generation_or_size_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

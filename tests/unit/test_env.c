@@ -40,7 +40,7 @@ static void test_a_plain_line_is_left_as_it_is(void **state)
 
 	(void)state;
 	assert_string_equal(env_escape(&arena, "bundle exec unicorn -p $PORT ${X:-1} 5$"),
-			    "bundle exec unicorn -p $PORT ${X:-1} 5$");
+	                    "bundle exec unicorn -p $PORT ${X:-1} 5$");
 	arena_release(&arena);
 }
 
@@ -77,7 +77,7 @@ static const char *names_of(struct arena *arena, const struct json *env)
 
 	json_for_each (variable, env)
 		names = arena_printf(arena, "%s%s%s", names, *names ? " " : "",
-				     json_string_or(json_get(variable, "name"), ""));
+		                     json_string_or(json_get(variable, "name"), ""));
 	return names;
 }
 
@@ -92,7 +92,7 @@ static void test_the_dynos_own_variables_come_first(void **state)
 
 	(void)state;
 	assert_string_equal(names_of(&arena, env_render(&arena, &formation, &process)),
-			    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE PORT A");
+	                    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE PORT A");
 	arena_release(&arena);
 }
 
@@ -104,7 +104,7 @@ static void test_a_process_without_a_port_has_no_port_variable(void **state)
 
 	(void)state;
 	assert_string_equal(names_of(&arena, env_render(&arena, &formation, &process)),
-			    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE");
+	                    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE");
 	arena_release(&arena);
 }
 
@@ -124,7 +124,7 @@ static void test_a_process_replaces_by_name_and_adds(void **state)
 
 	(void)state;
 	assert_string_equal(names_of(&arena, env),
-			    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE A B C");
+	                    "DYNO_POD DYNO DYNO_TYPE FORMATION DYNO_SIZE A B C");
 	assert_string_equal(json_string_or(json_get(a, "value"), ""), "2");
 	arena_release(&arena);
 }

@@ -9,10 +9,10 @@ static struct formation decode(struct arena *arena, const char *spec)
 	struct err err = ERR_INIT;
 	struct json *value = unit_json(
 		arena, arena_printf(arena,
-				    "{\"metadata\":{\"name\":\"shop\",\"namespace\":\"default\","
-				    "\"uid\":\"u\",\"resourceVersion\":\"7\",\"generation\":3},"
-				    "\"spec\":%s}",
-				    spec));
+	                            "{\"metadata\":{\"name\":\"shop\",\"namespace\":\"default\","
+	                            "\"uid\":\"u\",\"resourceVersion\":\"7\",\"generation\":3},"
+	                            "\"spec\":%s}",
+	                            spec));
 
 	assert_ok(formation_decode(arena, value, &formation, &err), &err);
 	return formation;
@@ -75,9 +75,10 @@ static void test_a_formation_without_uid_is_not_decoded(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(formation_decode(&arena, unit_json(&arena, "{\"metadata\":{\"name\":\"x\"}}"),
-					  &formation, &err),
-			 -1);
+	assert_int_equal(formation_decode(&arena,
+	                                  unit_json(&arena, "{\"metadata\":{\"name\":\"x\"}}"),
+	                                  &formation, &err),
+	                 -1);
 	assert_int_equal(err.code, ERR_PARSE);
 	arena_release(&arena);
 }
@@ -88,15 +89,14 @@ static void test_a_quantity_left_out_is_unset(void **state)
 
 	(void)state;
 	assert_int_equal(decode_process(&arena, "{\"type\":\"web\"}").processes[0].quantity,
-			 QUANTITY_UNSET);
+	                 QUANTITY_UNSET);
 	arena_release(&arena);
 }
 
 static void test_a_singleton_without_a_quantity_has_one(void **state)
 {
 	struct arena arena = ARENA_INIT;
-	const struct process *clock =
-		decode_process(&arena, "{\"type\":\"clock\"}").processes;
+	const struct process *clock = decode_process(&arena, "{\"type\":\"clock\"}").processes;
 
 	(void)state;
 	assert_true(clock->singleton);
@@ -124,8 +124,9 @@ static void test_a_singleton_never_has_more_than_one(void **state)
 
 	(void)state;
 	assert_int_equal(clock->quantity, 1);
-	assert_string_equal(clock->problem, "spec.processes[0].quantity: Forbidden: process type "
-					    "clock is a singleton and never runs more than one dyno");
+	assert_string_equal(clock->problem,
+	                    "spec.processes[0].quantity: Forbidden: process type "
+	                    "clock is a singleton and never runs more than one dyno");
 	arena_release(&arena);
 }
 
@@ -145,15 +146,17 @@ static void test_clock_can_be_no_singleton(void **state)
 
 static void test_quantities_out_of_range_are_problems(void **state)
 {
-	static const char *const QUANTITIES[] = { "-1",	 "1001", "2147483647", "2147483648",
-						  "1.5", "\"2\"", "true", "99999999999999999999" };
+	static const char *const QUANTITIES[] = { "-1",         "1001",
+		                                  "2147483647", "2147483648",
+		                                  "1.5",        "\"2\"",
+		                                  "true",       "99999999999999999999" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(QUANTITIES); i++) {
 		struct arena arena = ARENA_INIT;
 		struct formation formation = decode_process(
-			&arena, arena_printf(&arena, "{\"type\":\"web\",\"quantity\":%s}",
-					     QUANTITIES[i]));
+			&arena,
+			arena_printf(&arena, "{\"type\":\"web\",\"quantity\":%s}", QUANTITIES[i]));
 
 		assert_non_null(formation.processes[0].problem);
 		assert_int_equal(formation.processes[0].quantity, QUANTITY_UNSET);
@@ -202,10 +205,9 @@ static void test_a_size_is_found_in_any_case(void **state)
 	struct dyno_sizes sizes = { items, 2 };
 
 	(void)state;
-	assert_string_equal(decode_process(&arena, "{\"type\":\"web\",\"size\":\"burst-m\"}")
-				    .processes[0]
-				    .size,
-			    "BURST-M");
+	assert_string_equal(
+		decode_process(&arena, "{\"type\":\"web\",\"size\":\"burst-m\"}").processes[0].size,
+		"BURST-M");
 	assert_ptr_equal(dyno_sizes_find(&sizes, "burst-M"), &items[1]);
 	assert_null(dyno_sizes_find(&sizes, "2X"));
 	arena_release(&arena);
@@ -245,12 +247,13 @@ static void test_a_size_is_decoded(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_ok(dyno_size_decode(&arena,
-				   unit_json(&arena, "{\"metadata\":{\"name\":\"2x\"},\"spec\":{"
-						     "\"memory\":\"1Gi\",\"cpu\":2,\"cpuLimit\":null,"
-						     "\"tolerations\":[],\"nodeSelector\":{}}}"),
-				   &size, &err),
-		  &err);
+	assert_ok(
+		dyno_size_decode(&arena,
+	                         unit_json(&arena, "{\"metadata\":{\"name\":\"2x\"},\"spec\":{"
+	                                           "\"memory\":\"1Gi\",\"cpu\":2,\"cpuLimit\":null,"
+	                                           "\"tolerations\":[],\"nodeSelector\":{}}}"),
+	                         &size, &err),
+		&err);
 	assert_string_equal(size.name, "2X");
 	assert_int_equal(size.memory_bytes, 1024 * 1024 * 1024);
 	assert_int_equal(size.cpu_milli, 2000);
@@ -272,7 +275,7 @@ static void test_of_two_entries_of_a_type_the_first_counts(void **state)
 	assert_null(formation.processes[0].problem);
 	assert_true(formation.processes[1].repeated);
 	assert_string_equal(formation.processes[1].problem,
-			    "spec.processes[1]: Duplicate value: {\"type\":\"web\"}");
+	                    "spec.processes[1]: Duplicate value: {\"type\":\"web\"}");
 	assert_ptr_equal(formation_process_of(&formation, "shop-web"), &formation.processes[0]);
 	arena_release(&arena);
 }
@@ -292,14 +295,20 @@ static void test_objects_are_found_by_the_whole_name(void **state)
 
 static void test_what_is_no_object_leaves_a_problem(void **state)
 {
-	static const char *const SPECS[] = { "7", "[]", "\"x\"", "null", "{\"processes\":7}",
-					     "{\"image\":7}", "{\"image\":\"i\",\"env\":{}}" };
+	static const char *const SPECS[] = { "7",
+		                             "[]",
+		                             "\"x\"",
+		                             "null",
+		                             "{\"processes\":7}",
+		                             "{\"image\":7}",
+		                             "{\"image\":\"i\",\"env\":{}}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(SPECS); i++) {
 		struct arena arena = ARENA_INIT;
 
-		if (!decode(&arena, SPECS[i]).problem && !decode(&arena, SPECS[i]).processes[0].problem)
+		if (!decode(&arena, SPECS[i]).problem &&
+		    !decode(&arena, SPECS[i]).processes[0].problem)
 			fail_msg("%s is no problem", SPECS[i]);
 		arena_release(&arena);
 	}
@@ -326,7 +335,7 @@ static void test_more_than_64_processes_are_refused_together(void **state)
 	for (int i = 0; i < 64; i++)
 		list = arena_printf(&arena, "%s,{\"type\":\"t%d\"}", list, i);
 	assert_string_equal(decode_process(&arena, list).problem,
-			    "spec.processes: Too many: 65: must have at most 64 items");
+	                    "spec.processes: Too many: 65: must have at most 64 items");
 	arena_release(&arena);
 }
 

@@ -5,8 +5,8 @@
 #include "formation/observed.h"
 #include "formation/text.h"
 
-#define META(more)                                                                                 \
-	"\"metadata\":{\"name\":\"shop-web\",\"namespace\":\"default\",\"uid\":\"u\","             \
+#define META(more)                                                                     \
+	"\"metadata\":{\"name\":\"shop-web\",\"namespace\":\"default\",\"uid\":\"u\"," \
 	"\"resourceVersion\":\"9\"" more "}"
 
 /* Parse what `keep` leaves of a text. */
@@ -62,15 +62,30 @@ static void test_a_bare_deployment_has_the_apis_defaults(void **state)
 
 static void test_a_deployment_is_read(void **state)
 {
-	struct observed_deployment *deployment = deployment_of(
-		"{" META(",\"labels\":{\"dyno.dev/type\":\"web\"},\"annotations\":{"
-			 "\"dyno.dev/quantity\":\"3\",\"dyno.dev/template-version\":\"1\"}")
-		",\"spec\":{\"replicas\":3,\"paused\":true,\"selector\":{\"matchLabels\":{"
-		"\"dyno.dev/singleton\":\"true\"}},\"strategy\":{\"rollingUpdate\":{}}},"
-		"\"status\":{\"observedGeneration\":4,\"replicas\":5,\"updatedReplicas\":3,"
-		"\"readyReplicas\":2,\"availableReplicas\":1,\"conditions\":["
-		"{\"type\":\"Progressing\",\"status\":\"False\",\"reason\":\"ProgressDeadlineExceeded\"},"
-		"{\"type\":\"ReplicaFailure\",\"status\":\"True\",\"message\":\"quota\"}]}}");
+	struct observed_deployment *deployment =
+		deployment_of("{" META(",\"labels\":{\"dyno.dev/type\":\"web\"},\"annotations\":{"
+	                               "\"dyno.dev/quantity\":\"3\",\"dyno.dev/"
+	                               "template-version\":\"1\"}") ",\"spec\":{\"replicas\":3,"
+	                                                            "\"paused\":true,\"selector\":{"
+	                                                            "\"matchLabels\":{"
+	                                                            "\"dyno.dev/"
+	                                                            "singleton\":\"true\"}},"
+	                                                            "\"strategy\":{"
+	                                                            "\"rollingUpdate\":{}}},"
+	                                                            "\"status\":{"
+	                                                            "\"observedGeneration\":4,"
+	                                                            "\"replicas\":5,"
+	                                                            "\"updatedReplicas\":3,"
+	                                                            "\"readyReplicas\":2,"
+	                                                            "\"availableReplicas\":1,"
+	                                                            "\"conditions\":["
+	                                                            "{\"type\":\"Progressing\","
+	                                                            "\"status\":\"False\","
+	                                                            "\"reason\":"
+	                                                            "\"ProgressDeadlineExceeded\"},"
+	                                                            "{\"type\":\"ReplicaFailure\","
+	                                                            "\"status\":\"True\","
+	                                                            "\"message\":\"quota\"}]}}");
 
 	(void)state;
 	assert_string_equal(deployment->child.type, "web");
@@ -92,8 +107,8 @@ static void test_a_failure_that_is_over_is_none(void **state)
 {
 	struct observed_deployment *deployment =
 		deployment_of("{" META("") ",\"status\":{\"conditions\":[{\"type\":"
-					   "\"ReplicaFailure\",\"status\":\"False\","
-					   "\"message\":\"quota\"}]}}");
+	                                   "\"ReplicaFailure\",\"status\":\"False\","
+	                                   "\"message\":\"quota\"}]}}");
 
 	(void)state;
 	assert_null(deployment->failure);
@@ -102,9 +117,9 @@ static void test_a_failure_that_is_over_is_none(void **state)
 
 static void test_an_annotation_that_is_no_number_is_none(void **state)
 {
-	struct observed_deployment *deployment = deployment_of(
-		"{" META(",\"annotations\":{\"dyno.dev/quantity\":\"3x\","
-			 "\"dyno.dev/template-version\":\"-1\"}") "}");
+	struct observed_deployment *deployment =
+		deployment_of("{" META(",\"annotations\":{\"dyno.dev/quantity\":\"3x\","
+	                               "\"dyno.dev/template-version\":\"-1\"}") "}");
 
 	(void)state;
 	assert_int_equal(deployment->quantity_annotation, QUANTITY_UNSET);
@@ -163,7 +178,8 @@ static void test_the_hash_follows_labels_annotations_and_owners(void **state)
 
 static void test_what_was_satisfied_is_carried_over(void **state)
 {
-	struct observed_child *before = child_of("{" META("") "}"), *now = child_of("{" META("") "}");
+	struct observed_child *before = child_of("{" META("") "}"),
+			      *now = child_of("{" META("") "}");
 	struct digest digest = digest_of("x", 1);
 
 	(void)state;
@@ -181,7 +197,8 @@ static void test_what_was_satisfied_is_carried_over(void **state)
 
 static void test_another_uid_carries_nothing_over(void **state)
 {
-	struct observed_child *before = child_of("{" META("") "}"), *now = child_of("{" META("") "}");
+	struct observed_child *before = child_of("{" META("") "}"),
+			      *now = child_of("{" META("") "}");
 
 	(void)state;
 	before->satisfied = digest_of("x", 1);
@@ -194,20 +211,24 @@ static void test_another_uid_carries_nothing_over(void **state)
 
 /* --- pods ---------------------------------------------------------- */
 
-#define POD_META(dyno, cost)                                                                       \
-	META(",\"labels\":{\"dyno.dev/type\":\"web\",\"dyno.dev/size\":\"2X\",\"dyno.dev/dyno\":"  \
-	     "\"" dyno "\"},\"annotations\":{\"controller.kubernetes.io/pod-deletion-cost\":"      \
+#define POD_META(dyno, cost)                                                                      \
+	META(",\"labels\":{\"dyno.dev/type\":\"web\",\"dyno.dev/size\":\"2X\",\"dyno.dev/dyno\":" \
+	     "\"" dyno "\"},\"annotations\":{\"controller.kubernetes.io/pod-deletion-cost\":"     \
 	     "\"" cost "\"},\"creationTimestamp\":\"2026-11-23T12:00:00Z\"")
 
 static void test_a_running_pod_is_read(void **state)
 {
-	struct observed_pod *pod = pod_of(
-		"{" POD_META("web.3", "-3") ",\"spec\":{\"nodeName\":\"n1\"},\"status\":{"
-		"\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],"
-		"\"containerStatuses\":[{\"name\":\"proxy\",\"restartCount\":9},{\"name\":\"dyno\","
-		"\"restartCount\":2,\"state\":{\"running\":{\"startedAt\":\"2026-11-23T12:00:05Z\"}},"
-		"\"lastState\":{\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\","
-		"\"finishedAt\":\"2026-11-23T12:00:04Z\"}}}]}}");
+	struct observed_pod *pod = pod_of("{" POD_META(
+		"web.3",
+		"-3") ",\"spec\":{\"nodeName\":\"n1\"},\"status\":{"
+	              "\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":"
+	              "\"True\"}],"
+	              "\"containerStatuses\":[{\"name\":\"proxy\",\"restartCount\":9},{\"name\":"
+	              "\"dyno\","
+	              "\"restartCount\":2,\"state\":{\"running\":{\"startedAt\":\"2026-11-23T12:00:"
+	              "05Z\"}},"
+	              "\"lastState\":{\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\","
+	              "\"finishedAt\":\"2026-11-23T12:00:04Z\"}}}]}}");
 
 	(void)state;
 	assert_string_equal(pod->type, "web");
@@ -228,7 +249,8 @@ static void test_a_running_pod_is_read(void **state)
 
 static void test_a_new_pod_is_pending_since_it_was_made(void **state)
 {
-	struct observed_pod *pod = pod_of("{" POD_META("", "") ",\"status\":{\"phase\":\"Pending\"}}");
+	struct observed_pod *pod =
+		pod_of("{" POD_META("", "") ",\"status\":{\"phase\":\"Pending\"}}");
 
 	(void)state;
 	assert_int_equal(pod->dyno, 0);
@@ -243,10 +265,13 @@ static void test_a_waiting_dyno_says_why(void **state)
 {
 	struct observed_pod *pod = pod_of(
 		"{" POD_META("web.1", "-1") ",\"spec\":{\"schedulingGates\":[{\"name\":\"g\"}]},"
-		"\"status\":{\"phase\":\"Pending\",\"conditions\":[{\"type\":\"PodScheduled\","
-		"\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":\"no nodes\"}],"
-		"\"containerStatuses\":[{\"name\":\"dyno\",\"state\":{\"waiting\":{\"reason\":"
-		"\"ImagePullBackOff\",\"message\":\"not found\"}}}]}}");
+					    "\"status\":{\"phase\":\"Pending\",\"conditions\":[{"
+	                                    "\"type\":\"PodScheduled\","
+					    "\"status\":\"False\",\"reason\":\"Unschedulable\","
+	                                    "\"message\":\"no nodes\"}],"
+					    "\"containerStatuses\":[{\"name\":\"dyno\",\"state\":{"
+	                                    "\"waiting\":{\"reason\":"
+					    "\"ImagePullBackOff\",\"message\":\"not found\"}}}]}}");
 
 	(void)state;
 	assert_string_equal(pod->waiting, "ImagePullBackOff");
@@ -262,9 +287,12 @@ static void test_only_a_dyno_of_its_type_has_a_number(void **state)
 		const char *text;
 		int dyno;
 	} CASES[] = {
-		{ "{" POD_META("web.12", "-12") "}", 12 }, { "{" POD_META("worker.1", "-1") "}", 0 },
-		{ "{" POD_META("web.0", "-0") "}", 0 },	   { "{" POD_META("web.-1", "1") "}", 0 },
-		{ "{" POD_META("web.1x", "-1") "}", 0 },   { "{" POD_META("web", "-1") "}", 0 },
+		{ "{" POD_META("web.12", "-12") "}", 12 },
+		{ "{" POD_META("worker.1", "-1") "}", 0 },
+		{ "{" POD_META("web.0", "-0") "}", 0 },
+		{ "{" POD_META("web.-1", "1") "}", 0 },
+		{ "{" POD_META("web.1x", "-1") "}", 0 },
+		{ "{" POD_META("web", "-1") "}", 0 },
 		{ "{" POD_META("web.99999999999", "-1") "}", 0 },
 	};
 
@@ -292,18 +320,21 @@ static void test_a_formation_is_kept_as_compact_text(void **state)
 {
 	struct arena arena = ARENA_INIT;
 	struct err err = ERR_INIT;
-	struct stored_formation *stored = stored_formation_new(
-		unit_json(&arena, "{\"apiVersion\":\"dyno.dev/v1\"," META(
-					  ",\"managedFields\":[{}],\"labels\":{\"a\":\"b\"}")
-				  ",\"spec\":{\"image\":\"i\"},\"status\":{\"ready\":\"1/1\"}}"),
-		&err);
+	struct stored_formation *stored =
+		stored_formation_new(
+			unit_json(&arena, "{\"apiVersion\":\"dyno.dev/v1\"," META(
+						  ",\"managedFields\":[{}],\"labels\":{\"a\":"
+	                                          "\"b\"}") ",\"spec\":{\"image\":\"i\"},"
+	                                                    "\"status\":{\"ready\":\"1/1\"}}"),
+			&err);
 
 	(void)state;
 	assert_non_null(stored);
-	assert_string_equal(stored->json,
-			    "{\"metadata\":{\"name\":\"shop-web\",\"namespace\":\"default\",\"uid\":"
-			    "\"u\",\"resourceVersion\":\"9\"},\"spec\":{\"image\":\"i\"},\"status\":"
-			    "{\"ready\":\"1/1\"}}");
+	assert_string_equal(
+		stored->json,
+		"{\"metadata\":{\"name\":\"shop-web\",\"namespace\":\"default\",\"uid\":"
+		"\"u\",\"resourceVersion\":\"9\"},\"spec\":{\"image\":\"i\"},\"status\":"
+		"{\"ready\":\"1/1\"}}");
 	assert_int_equal(stored->json_len, strlen(stored->json));
 	assert_string_equal(stored->object.formation, "shop-web");
 	free(stored);

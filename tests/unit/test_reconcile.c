@@ -25,15 +25,24 @@ static const char *const TYPES[] = { "web", "worker", "clock", "admin", "cron", 
 static const char *random_member(void)
 {
 	static const char *const MEMBERS[] = {
-		"\"quantity\":0",	 "\"quantity\":1",
-		"\"quantity\":2",	 "\"quantity\":5",
-		"\"quantity\":1001",	 "\"command\":\"run $(x) $$\"",
-		"\"args\":[\"a\"]",	 "\"size\":\"2x\"",
-		"\"size\":\"px\"",	 "\"size\":\"9X\"",
-		"\"port\":8081",	 "\"singleton\":true",
-		"\"singleton\":false",	 "\"env\":[{\"name\":\"A\",\"value\":\"2\"}]",
-		"\"env\":[{\"name\":\"PORT\"}]", "\"terminationGracePeriodSeconds\":3",
-		"\"image\":\"other\"",	 "\"health\":{\"path\":\"/up\"}",
+		"\"quantity\":0",
+		"\"quantity\":1",
+		"\"quantity\":2",
+		"\"quantity\":5",
+		"\"quantity\":1001",
+		"\"command\":\"run $(x) $$\"",
+		"\"args\":[\"a\"]",
+		"\"size\":\"2x\"",
+		"\"size\":\"px\"",
+		"\"size\":\"9X\"",
+		"\"port\":8081",
+		"\"singleton\":true",
+		"\"singleton\":false",
+		"\"env\":[{\"name\":\"A\",\"value\":\"2\"}]",
+		"\"env\":[{\"name\":\"PORT\"}]",
+		"\"terminationGracePeriodSeconds\":3",
+		"\"image\":\"other\"",
+		"\"health\":{\"path\":\"/up\"}",
 	};
 
 	return pick(MEMBERS);
@@ -78,9 +87,9 @@ static const char *random_spec(struct arena *arena)
 		return "{\"image\":\"i\"}";
 	for (unsigned i = 1 + random_below(4); i > 0; i--)
 		processes = arena_printf(arena, "%s%s%s", processes, *processes ? "," : "",
-					 random_process(arena, pick(TYPES)));
+		                         random_process(arena, pick(TYPES)));
 	return arena_printf(arena, "{\"image\":\"i%u\"%s,\"processes\":[%s]}", random_below(3),
-			    pick(EXTRAS), processes);
+	                    pick(EXTRAS), processes);
 }
 
 /* --- what happens to a world --------------------------------------- */
@@ -106,9 +115,9 @@ static void disturb(struct model *model)
 	case 2:
 		if (model->object_count < MODEL_OBJECTS_MAX / 2 &&
 		    !model_find(model, &RESOURCE_DEPLOYMENT,
-				arena_printf(&model->arena, "shop-%s", type)))
+		                arena_printf(&model->arena, "shop-%s", type)))
 			model_add_foreign(model, &RESOURCE_DEPLOYMENT,
-					  arena_printf(&model->arena, "shop-%s", type));
+			                  arena_printf(&model->arena, "shop-%s", type));
 		break;
 	case 3:
 		if (model->pod_count > 0)
@@ -132,7 +141,7 @@ static void check_end(struct model *model)
 	const struct json *status = json_get(model->formation, "status");
 
 	assert_int_equal(json_int_or(json_get(status, "observedGeneration"), 0),
-			 formation.generation);
+	                 formation.generation);
 	if (formation.paused || formation.problem)
 		return;
 	for (size_t i = 0; i < formation.process_count; i++) {
@@ -143,14 +152,14 @@ static void check_end(struct model *model)
 		if (process->problem || !size)
 			continue;
 		object = model_find(model, &RESOURCE_DEPLOYMENT,
-				    process_object_name(&model->arena, &formation, process->type));
+		                    process_object_name(&model->arena, &formation, process->type));
 		assert_non_null(object);
 		if (!is_owned(object))
 			continue;
-		assert_true(desired_is_satisfied(desired_deployment(&model->arena, &formation,
-								    process, size,
-								    TEMPLATE_VERSION),
-						 object->value));
+		assert_true(
+			desired_is_satisfied(desired_deployment(&model->arena, &formation, process,
+		                                                size, TEMPLATE_VERSION),
+		                             object->value));
 	}
 	for (size_t i = 0; i < model->object_count; i++) {
 		const char *name = json_string_or(
@@ -208,7 +217,7 @@ static void test_a_new_formation_costs_its_objects_and_one_status(void **state)
 	(void)state;
 	model_init(&model);
 	model_set_spec(&model, "{\"image\":\"i\",\"processes\":[{\"type\":\"web\",\"quantity\":2},"
-			       "{\"type\":\"worker\",\"quantity\":1},{\"type\":\"clock\"}]}");
+	                       "{\"type\":\"worker\",\"quantity\":1},{\"type\":\"clock\"}]}");
 	assert_int_equal(model_round(&model), 6);
 	assert_int_equal(model.writes, 5);
 	model_release(&model);
@@ -247,8 +256,9 @@ static void test_a_crash_after_the_handover_is_made_good(void **state)
 
 static void test_any_sequence_of_specs_ends_like_the_last_alone(void **state)
 {
-	static const char LAST[] = "{\"image\":\"i\",\"processes\":[{\"type\":\"web\",\"quantity\":3,"
-				   "\"size\":\"1X\"},{\"type\":\"clock\"}]}";
+	static const char LAST[] =
+		"{\"image\":\"i\",\"processes\":[{\"type\":\"web\",\"quantity\":3,"
+		"\"size\":\"1X\"},{\"type\":\"clock\"}]}";
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 50; seed++) {
@@ -266,11 +276,12 @@ static void test_any_sequence_of_specs_ends_like_the_last_alone(void **state)
 			struct model_object *wanted = &fresh.objects[i];
 			struct model_object *object = model_find(
 				&model, wanted->resource,
-				json_string_or(json_path(wanted->value, "metadata", "name", NULL), ""));
+				json_string_or(json_path(wanted->value, "metadata", "name", NULL),
+			                       ""));
 
 			assert_non_null(object);
 			assert_true(json_equal(json_get(object->value, "spec"),
-					       json_get(wanted->value, "spec")));
+			                       json_get(wanted->value, "spec")));
 		}
 		model_release(&model);
 		model_release(&fresh);
@@ -312,10 +323,10 @@ static void test_dynos_keep_their_numbers_when_others_go(void **state)
 		int count = 0;
 
 		for (size_t i = 0; i < model.pod_count; i++)
-			count += strcmp(json_string_or(json_path(model.pods[i], "metadata", "labels",
-								 LABEL_DYNO, NULL),
-						       ""),
-					name) == 0;
+			count += strcmp(json_string_or(json_path(model.pods[i], "metadata",
+			                                         "labels", LABEL_DYNO, NULL),
+			                               ""),
+			                name) == 0;
 		assert_int_equal(count, 1);
 	}
 	model_release(&model);

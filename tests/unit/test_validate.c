@@ -10,7 +10,8 @@
 #include "formation/rules.h"
 #include "formation/validate.h"
 
-/* What the API server takes and refuses, one manifest a file: see tests/integration/admission.sh. */
+/* What the API server takes and refuses, one manifest a file: see tests/integration/admission.sh.
+ */
 #define ADMISSION "tests/integration/admission"
 
 /* --- the same rules as the CRDs' ----------------------------------- */
@@ -99,8 +100,7 @@ static bool agrees(const char *path, int *judged)
 	const char *problem;
 	bool agreed = true;
 
-	if (!is_beyond_us(text) &&
-	    yml_parse(&arena, path, text, strlen(text), &value, &err) == 0) {
+	if (!is_beyond_us(text) && yml_parse(&arena, path, text, strlen(text), &value, &err) == 0) {
 		++*judged;
 		problem = problem_of(&arena, value);
 		agreed = is_expected(&arena, text, problem);
@@ -139,7 +139,7 @@ static void test_what_admission_refuses_is_a_problem_in_the_same_words(void **st
 static const char *process_problem(struct arena *arena, const char *process)
 {
 	return validate_process(arena, "shop", unit_json(arena, "{\"image\":\"i\"}"),
-				unit_json(arena, process), 1);
+	                        unit_json(arena, process), 1);
 }
 
 static void test_a_null_entry_is_a_problem(void **state)
@@ -157,8 +157,9 @@ static void test_null_fields_are_as_if_left_out(void **state)
 
 	(void)state;
 	assert_null(process_problem(
-		&arena, "{\"type\":\"web\",\"command\":null,\"args\":[\"x\"],\"quantity\":null,"
-			"\"health\":null,\"env\":[{\"name\":\"A\",\"value\":\"1\",\"valueFrom\":null}]}"));
+		&arena,
+		"{\"type\":\"web\",\"command\":null,\"args\":[\"x\"],\"quantity\":null,"
+		"\"health\":null,\"env\":[{\"name\":\"A\",\"value\":\"1\",\"valueFrom\":null}]}"));
 	arena_release(&arena);
 }
 
@@ -190,7 +191,8 @@ static void test_lengths_are_counted_in_characters(void **state)
 static void test_types_match_as_the_crd_says(void **state)
 {
 	static const char *const GOOD[] = { "a", "web", "mail-fetcher", "w2", "a--b" };
-	static const char *const BAD[] = { "", "-", "-x", "x-", "1st", "Web", "a_b", "a.b", "\xC3\xA9" };
+	static const char *const BAD[] = { "",    "-",   "-x",  "x-",      "1st",
+		                           "Web", "a_b", "a.b", "\xC3\xA9" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(GOOD); i++)
@@ -206,7 +208,7 @@ static void test_sizes_below_sixteen_mebibytes_are_refused(void **state)
 	(void)state;
 	assert_string_equal(
 		validate_size(&arena, unit_json(&arena, "{\"metadata\":{\"name\":\"s\"},\"spec\":{"
-							"\"memory\":\"15Mi\",\"cpu\":\"1\"}}")),
+	                                                "\"memory\":\"15Mi\",\"cpu\":\"1\"}}")),
 		"spec.memory: Invalid value: \"15Mi\": must be at least 16Mi");
 	arena_release(&arena);
 }
