@@ -25,6 +25,14 @@ static inline int64_t clock_wall_ms(const struct clock *clock)
 	return clock->wall_ms(clock->arg);
 }
 
+/* The shorter of two delays, where 0 means that there is none. */
+static inline int64_t clock_sooner_ms(int64_t a_ms, int64_t b_ms)
+{
+	if (a_ms == 0 || b_ms == 0)
+		return a_ms + b_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* The machine's own clock, static. */
 const struct clock *clock_system(void);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "controller/changes.h"
 #include "controller/step.h"
@@ -97,44 +98,6 @@ void run_free(struct run *run)
 
 /* --- deciding ------------------------------------------------------ */
 
-/* The observed Deployment, Service or budget that a step is about, or NULL. */
-static const struct observed_child *child_of(const struct reconcile_input *input,
-					     const struct step *step)
-{
-	const struct observed_child *const *children = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < input->deployment_count; i++) {
-		const struct observed_child *child = &input->deployments[i]->child;
-
-		if (step->resource == &RESOURCE_DEPLOYMENT &&
-		    same_text(child->object.name, step->name))
-			return child;
-	}
-	if (step->resource == &RESOURCE_SERVICE) {
-		children = input->services;
-		count = input->service_count;
-	} else if (step->resource == &RESOURCE_BUDGET) {
-		children = input->budgets;
-		count = input->budget_count;
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (same_text(children[i]->object.name, step->name))
-			return children[i];
-	}
-	return NULL;
-}
-
-static bool is_repair(const struct reconcile_input *input, const struct step *step)
-{
-	const struct observed_child *child = NULL;
-
-	if (step->kind == STEP_APPLY && step->uid)
-		child = child_of(input, step);
-	return child && digest_is_none(child->satisfied) &&
-	       !digest_is_none(child->satisfied_before);
-}
-
 /*
  * Read the cache and make the plan. `input` is the caller's to look at
  * until the cache changes. Returns -1 when there is no Formation to decide
@@ -210,7 +173,7 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 
 		write->run = run;
 		write->step = run->plan.steps[i];
-		write->repairs = is_repair(input, &write->step);
+		write->repairs = step_is_repair(input, &write->step);
 		step_own(&run->arena, &write->step);
 		if (write->step.kind != STEP_STATUS && is_held(run, &write->step))
 			write->state = WRITE_FAILED;
@@ -241,16 +204,10 @@ static void record_event(struct run *run, const struct step *step)
 		       step->note);
 }
 
-/* An event about a process goes with its writes, any other with the status. */
-static bool goes_with_status(const struct step *step)
-{
-	return step->kind == STEP_EVENT && !step->type;
-}
-
 static void record_status_events(struct run *run)
 {
 	for (size_t i = 0; i < run->plan.step_count; i++) {
-		if (goes_with_status(&run->plan.steps[i]))
+		if (step_goes_with_status(&run->plan.steps[i]))
 			record_event(run, &run->plan.steps[i]);
 	}
 }
@@ -341,12 +298,6 @@ static void reread(struct write *write)
 	write->call = client_start(write->run->env->client, &request, on_reread, write);
 }
 
-/* Whether there is nothing left to do because the object is not there. */
-static bool is_moot(const struct step *step, const struct err *err)
-{
-	return err->code == ERR_NOT_FOUND && step->kind != STEP_APPLY;
-}
-
 static void on_answer(void *arg, struct arena *arena, struct json *object, const struct err *err)
 {
 	struct write *write = arg;
@@ -358,12 +309,12 @@ static void on_answer(void *arg, struct arena *arena, struct json *object, const
 		reread(write);
 		return;
 	}
-	if (is_moot(&write->step, err) || (err->code == ERR_NONE && deleted))
+	if (step_is_moot(&write->step, err) || (err->code == ERR_NONE && deleted))
 		observe(write, arena, NULL);
 	else if (err->code == ERR_NONE)
 		observe(write, arena, object);
 
-	if (err->code == ERR_NONE || is_moot(&write->step, err))
+	if (err->code == ERR_NONE || step_is_moot(&write->step, err))
 		write_succeeded(write);
 	else
 		write_failed(write, err);
@@ -402,7 +353,7 @@ static bool process_failed(const struct run *run, const char *type)
 static bool is_waiting(const struct write *write)
 {
 	return write->state == WRITE_PENDING && write->step.kind != STEP_STATUS &&
-	       !goes_with_status(&write->step);
+	       !step_goes_with_status(&write->step);
 }
 
 /* Start the next phase's steps. Returns false when there was none. */
@@ -526,13 +477,6 @@ static enum reconcile_result result_of(const struct run *run)
 	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
 }
 
-static int64_t sooner(int64_t a_ms, int64_t b_ms)
-{
-	if (a_ms == 0 || b_ms == 0)
-		return a_ms + b_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
 /*
  * Whether the writes led on to others, as the end of a handover does. Our
  * own answers wake nobody, so this has to be looked at.
@@ -558,11 +502,11 @@ static struct run_result summary(const struct run *run)
 		return result;
 	result.again_ms =
 		failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
-	result.again_ms = sooner(result.again_ms, run->plan.again_ms);
+	result.again_ms = clock_sooner_ms(result.again_ms, run->plan.again_ms);
 	if (is_more_wanted(run))
 		result.again_ms = 1;
 	if (run->waits_turn)
-		result.again_ms = sooner(result.again_ms, TURN_MS);
+		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);
 	return result;
 }
 

@@ -114,3 +114,51 @@ bool object_is_owned(const struct json *object, const char *uid)
 	}
 	return false;
 }
+
+/* The observed Deployment, Service or budget that a step is about, or NULL. */
+static const struct observed_child *child_of(const struct reconcile_input *input,
+					     const struct step *step)
+{
+	const struct observed_child *const *children = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < input->deployment_count; i++) {
+		const struct observed_child *child = &input->deployments[i]->child;
+
+		if (step->resource == &RESOURCE_DEPLOYMENT &&
+		    same_text(child->object.name, step->name))
+			return child;
+	}
+	if (step->resource == &RESOURCE_SERVICE) {
+		children = input->services;
+		count = input->service_count;
+	} else if (step->resource == &RESOURCE_BUDGET) {
+		children = input->budgets;
+		count = input->budget_count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (same_text(children[i]->object.name, step->name))
+			return children[i];
+	}
+	return NULL;
+}
+
+bool step_is_repair(const struct reconcile_input *input, const struct step *step)
+{
+	const struct observed_child *child = NULL;
+
+	if (step->kind == STEP_APPLY && step->uid)
+		child = child_of(input, step);
+	return child && digest_is_none(child->satisfied) &&
+	       !digest_is_none(child->satisfied_before);
+}
+
+bool step_goes_with_status(const struct step *step)
+{
+	return step->kind == STEP_EVENT && !step->type;
+}
+
+bool step_is_moot(const struct step *step, const struct err *err)
+{
+	return err->code == ERR_NOT_FOUND && step->kind != STEP_APPLY;
+}

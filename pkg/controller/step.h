@@ -38,6 +38,15 @@ bool step_same_write(const struct step *a, const struct step *b);
 /* "applied Deployment shop-web", for the log; in the arena. */
 const char *step_text(struct arena *arena, const struct step *step);
 
+/* Whether it sets right an object that was as wanted before somebody changed it. */
+bool step_is_repair(const struct reconcile_input *input, const struct step *step);
+
+/* An event about a process goes with its writes, any other with the status. */
+bool step_goes_with_status(const struct step *step);
+
+/* Whether `err` says that there is nothing left to do, because the object is not there. */
+bool step_is_moot(const struct step *step, const struct err *err);
+
 /* Whether the controller among the owners of `object`, as read, is `uid`. */
 bool object_is_owned(const struct json *object, const char *uid);
 
