@@ -154,6 +154,12 @@ void http_pass(struct http_fixture *f, int64_t ms)
 	loop_timer_free(timer);
 }
 
+void http_await(struct seen *seen, size_t bytes)
+{
+	while (seen->body.len < bytes)
+		http_pass(seen->f, 2);
+}
+
 void assert_answer(const struct seen *seen, int status, const char *body)
 {
 	assert_int_equal(seen->dones, 1);

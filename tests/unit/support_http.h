@@ -60,6 +60,9 @@ void http_cancel(struct seen *seen);
 /* Run until so many calls have ended, in all. */
 void http_run(struct http_fixture *f, int dones);
 
+/* Run until so many bytes of its body have come. */
+void http_await(struct seen *seen, size_t bytes);
+
 /* Run for so long. */
 void http_pass(struct http_fixture *f, int64_t ms);
 

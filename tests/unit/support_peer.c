@@ -187,6 +187,12 @@ int peer_connections(struct peer *peer)
 	return count;
 }
 
+void peer_wait_connections(struct peer_conn *conn, int count)
+{
+	for (int i = 0; i < 5000 && peer_connections(conn->peer) < count; i++)
+		usleep(1000);
+}
+
 int peer_number(const struct peer_conn *conn)
 {
 	return conn->number;

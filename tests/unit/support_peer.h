@@ -40,6 +40,9 @@ bool peer_puts(struct peer_conn *conn, const char *text);
 /* Wait until the other side has closed, reading nothing of worth. */
 void peer_wait_closed(struct peer_conn *conn);
 
+/* Wait until the server has taken so many connections. */
+void peer_wait_connections(struct peer_conn *conn, int count);
+
 /* The number of this connection, from 1. */
 int peer_number(const struct peer_conn *conn);
 
