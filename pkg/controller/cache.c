@@ -379,6 +379,12 @@ void cache_stop(struct cache *cache)
 		informer_stop(cache->sources[i].informer);
 }
 
+void cache_hurry(struct cache *cache)
+{
+	for (size_t i = 0; i < cache->source_count; i++)
+		informer_hurry(cache->sources[i].informer);
+}
+
 bool cache_synced(const struct cache *cache)
 {
 	return cache->synced;
@@ -517,8 +523,10 @@ static void refresh_stored(struct source *source, struct arena *arena, const str
 		return;
 	fresh = (struct observed_child *)RULES[source->kind].decode(source, arena, value, &err);
 	if (fresh && fresh->object.version == stored->object.version &&
-	    strcmp(fresh->object.uid, stored->object.uid) == 0)
+	    strcmp(fresh->object.uid, stored->object.uid) == 0) {
 		stored->satisfied = fresh->satisfied;
+		stored->satisfied_key = fresh->satisfied_key;
+	}
 	free(fresh);
 }
 

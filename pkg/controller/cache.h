@@ -41,6 +41,9 @@ void cache_free(struct cache *cache);
 void cache_start(struct cache *cache);
 void cache_stop(struct cache *cache); /* no event is told after this */
 
+/* Informers that wait for their next try don't wait any longer. */
+void cache_hurry(struct cache *cache);
+
 bool cache_synced(const struct cache *cache);
 
 /* The Formation's projection, or NULL. Borrowed until the cache changes. */

@@ -12,8 +12,7 @@ enum {
 };
 
 struct health {
-	const struct cache *cache;
-	struct loop *loop;
+	struct cache *cache;
 	struct loop_timer *timer;
 	enum err_code *told;  /* by source: the failure that was logged, or ERR_NONE */
 	bool troubled;        /* something was logged and is not over */
@@ -54,6 +53,11 @@ bool health_ready(const struct health *health, struct buf *why)
 	return false;
 }
 
+static bool is_network(enum err_code code)
+{
+	return code == ERR_UNAVAILABLE || code == ERR_TIMEOUT;
+}
+
 /* Whether another source was logged with the same failure already. */
 static bool is_known(const struct health *health, size_t index, enum err_code code)
 {
@@ -67,14 +71,13 @@ static bool is_known(const struct health *health, size_t index, enum err_code co
 static void tell(struct health *health, size_t index, const struct cache_source *source)
 {
 	enum err_code code = source->state.error ? source->state.error->code : ERR_NONE;
-	bool network = code == ERR_UNAVAILABLE || code == ERR_TIMEOUT;
 	struct buf text = BUF_INIT(2 * ERR_MSG_MAX);
 
 	/* The kinds of trouble that everything has at once are told once. */
 	if (code == health->told[index])
 		return;
 	if (code != ERR_NONE && !(is_known(health, index, code) &&
-				  (network || code == ERR_NOT_FOUND || code == ERR_UNAUTHORIZED))) {
+				  (is_network(code) || code == ERR_NOT_FOUND || code == ERR_UNAUTHORIZED))) {
 		explain(source, &text);
 		log_warn("cache", "%s", buf_cstr(&text));
 		health->troubled = true;
@@ -86,15 +89,18 @@ static void tell(struct health *health, size_t index, const struct cache_source 
 static void look(void *arg)
 {
 	struct health *health = arg;
-	bool wrong = false;
+	bool wrong = false, reached = false;
 
 	for (size_t i = 0; i < cache_source_count(health->cache); i++) {
 		struct cache_source source;
 
 		cache_source(health->cache, i, &source);
+		reached |= is_network(health->told[i]) && !source.state.error;
 		tell(health, i, &source);
 		wrong |= source.state.error != NULL;
 	}
+	if (reached && wrong)
+		cache_hurry(health->cache);
 	if (health->troubled && !wrong) {
 		health->troubled = false;
 		log_info("cache", "everything can be read again");
@@ -103,12 +109,11 @@ static void look(void *arg)
 									      : LOOK_LATER_MS);
 }
 
-struct health *health_new(struct loop *loop, const struct cache *cache)
+struct health *health_new(struct loop *loop, struct cache *cache)
 {
 	struct health *health = x_calloc(1, sizeof(*health));
 
 	health->cache = cache;
-	health->loop = loop;
 	health->told = x_calloc(cache_source_count(cache), sizeof(*health->told));
 	health->timer = loop_timer_new(loop, look, health);
 	loop_timer_start(health->timer, LOOK_SOON_MS);

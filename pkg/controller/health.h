@@ -8,12 +8,13 @@
  * Looks at the cache's informers from time to time and logs each change:
  * one line when a resource can't be read, one when all can again, however
  * often it is tried in between. What many informers fail with alike is one
- * line.
+ * line. When one of them gets through after the network or the server
+ * failed, the others try at once, too.
  */
 struct health;
 
 /* Both are borrowed. Starts to look at once. */
-struct health *health_new(struct loop *loop, const struct cache *cache);
+struct health *health_new(struct loop *loop, struct cache *cache);
 void health_free(struct health *health);
 
 /*

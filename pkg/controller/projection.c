@@ -59,6 +59,7 @@ static void carry_over(const struct resource *resource, const struct observed_ch
 		       struct observed_child *child)
 {
 	child->satisfied = old->satisfied;
+	child->satisfied_key = old->satisfied_key;
 	if (resource == &RESOURCE_DEPLOYMENT)
 		((struct observed_deployment *)child)->template_satisfied =
 			((const struct observed_deployment *)old)->template_satisfied;

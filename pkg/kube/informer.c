@@ -178,6 +178,11 @@ void informer_stop(struct informer *informer)
 	reflector_stop(informer->reflector);
 }
 
+void informer_hurry(struct informer *informer)
+{
+	reflector_hurry(informer->reflector);
+}
+
 void informer_state(const struct informer *informer, struct informer_state *ret_state)
 {
 	struct reflector_status status;

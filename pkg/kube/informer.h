@@ -61,6 +61,9 @@ void informer_free(struct informer *informer);
 void informer_start(struct informer *informer);
 void informer_stop(struct informer *informer);
 
+/* Another informer has reached the server again: don't wait any longer for the next try. */
+void informer_hurry(struct informer *informer);
+
 void informer_state(const struct informer *informer, struct informer_state *ret_state);
 
 /*

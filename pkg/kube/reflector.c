@@ -576,6 +576,12 @@ void reflector_stop(struct reflector *reflector)
 	enter(reflector, REFLECTOR_STOPPED);
 }
 
+void reflector_hurry(struct reflector *reflector)
+{
+	if (loop_timer_running(reflector->timer))
+		loop_timer_start(reflector->timer, 0);
+}
+
 void reflector_status(const struct reflector *reflector, struct reflector_status *ret_status)
 {
 	*ret_status = (struct reflector_status){

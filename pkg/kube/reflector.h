@@ -65,6 +65,12 @@ void reflector_free(struct reflector *reflector);
 void reflector_start(struct reflector *reflector);
 void reflector_stop(struct reflector *reflector);
 
+/*
+ * There is news that trying again may succeed: end a wait now. The backoff
+ * is not reset by this.
+ */
+void reflector_hurry(struct reflector *reflector);
+
 /* How it is going. */
 struct reflector_status {
 	enum reflector_state state;
