@@ -334,7 +334,7 @@ struct cache *cache_new(const struct cache_config *config)
 	for (int kind = 0; kind < KINDS; kind++)
 		cache->stores[kind] = store_new();
 	sizes_init(&cache->sizes, cache->stores[KIND_SIZE]);
-	cache->projector = (struct projector){cache->stores[KIND_FORMATION], &cache->sizes};
+	projector_init(&cache->projector, cache->stores[KIND_FORMATION], &cache->sizes);
 
 	if (!namespaces || !namespaces[0])
 		namespaces = everywhere;
@@ -362,6 +362,7 @@ void cache_free(struct cache *cache)
 		free(cache->sources[i].ns);
 	}
 	free(cache->sources);
+	projector_release(&cache->projector);
 	sizes_release(&cache->sizes);
 	for (int kind = 0; kind < KINDS; kind++)
 		store_free(cache->stores[kind]);

@@ -15,24 +15,53 @@ int projection_formation(struct arena *arena, const struct stored_formation *sto
 	return formation_decode(arena, value, ret_formation, err);
 }
 
+void projector_init(struct projector *projector, const struct store *formations,
+		    struct sizes *sizes)
+{
+	*projector = (struct projector){.formations = formations, .sizes = sizes};
+	arena_init(&projector->arena);
+}
+
+void projector_release(struct projector *projector)
+{
+	arena_release(&projector->arena);
+}
+
+/* The decoded Formation, until the next call, or NULL. */
+static const struct formation *decoded(struct projector *projector, const struct object *object)
+{
+	struct err err = ERR_INIT;
+
+	if (projector->last_version == object->version &&
+	    strcmp(projector->last_uid, object->uid) == 0)
+		return &projector->formation;
+	projector->last_version = 0;
+	arena_reset(&projector->arena);
+	if (projection_formation(&projector->arena, (const struct stored_formation *)object,
+				 &projector->formation, &err) != 0)
+		return NULL;
+	projector->last_version = object->version;
+	memcpy(projector->last_uid, object->uid, sizeof(projector->last_uid));
+	return &projector->formation;
+}
+
 /* Render and compare with the Formation that its label names, if that owns it. */
-static void compare(const struct projector *projector, struct arena *arena,
+static void compare(struct projector *projector, struct arena *arena,
 		    const struct resource *resource, const struct json *value,
 		    struct observed_child *child)
 {
 	const struct object *owner = NULL;
-	struct formation formation;
-	struct err err = ERR_INIT;
+	const struct formation *formation;
 
 	if (child->object.formation)
 		owner = store_get(projector->formations, child->object.ns,
 				  child->object.formation);
 	if (!owner || !same_text(child->object.owner_uid, owner->uid))
 		return;
-	if (projection_formation(arena, (const struct stored_formation *)owner, &formation,
-				 &err) != 0)
-		return;
-	desired_compare(arena, &formation, sizes_table(projector->sizes), resource, value, child);
+	formation = decoded(projector, owner);
+	if (formation)
+		desired_compare(arena, formation, sizes_table(projector->sizes), resource, value,
+				child);
 }
 
 /* Objects without a generation (Services) may have changed at any version. */
@@ -65,7 +94,7 @@ static void carry_over(const struct resource *resource, const struct observed_ch
 			((const struct observed_deployment *)old)->template_satisfied;
 }
 
-void projection_compare(const struct projector *projector, struct arena *arena,
+void projection_compare(struct projector *projector, struct arena *arena,
 			const struct store *store, const struct resource *resource,
 			const struct json *value, struct observed_child *child)
 {

@@ -7,11 +7,22 @@
 #include "formation/observed.h"
 #include "kube/store.h"
 
-/* What a child is compared with when it arrives. All borrowed. */
+/*
+ * What children are compared with when they arrive. The Formation decoded
+ * last is kept: a list brings the children of one after the other.
+ */
 struct projector {
-	const struct store *formations;
+	const struct store *formations; /* borrowed, as are the sizes */
 	struct sizes *sizes;
+	struct arena arena;             /* of the Formation decoded last */
+	struct formation formation;     /* valid when last_version isn't 0 */
+	uint64_t last_version;          /* of that Formation, with last_uid */
+	char last_uid[UID_MAX];
 };
+
+void projector_init(struct projector *projector, const struct store *formations,
+		    struct sizes *sizes);
+void projector_release(struct projector *projector);
 
 /*
  * Decode the text that is stored of a Formation. Everything is in the arena.
@@ -26,7 +37,7 @@ int projection_formation(struct arena *arena, const struct stored_formation *sto
  * satisfied something and neither its generation nor its metadata changed:
  * most events are about status.
  */
-void projection_compare(const struct projector *projector, struct arena *arena,
+void projection_compare(struct projector *projector, struct arena *arena,
 			const struct store *store, const struct resource *resource,
 			const struct json *value, struct observed_child *child);
 
