@@ -80,8 +80,9 @@ env_is_the_same_in_both_places() {
 		is "$(crds "$spec.env.items}")" crds "$spec.processes.items.properties.env.items}"
 }
 
-# explains FIELD TEXT: kubectl explain, as running text
-explains() { says "$2" eval "kubectl explain $1 | tr -s ' \n' ' '"; }
+# explains FIELD TEXT: kubectl explain, as running text. The API server publishes a CRD's OpenAPI some
+# time after the CRD is Established.
+explains() { eventually says "$2" eval "kubectl explain $1 | tr -s ' \n' ' '"; }
 
 check_crds() {
 	check "the CRDs are applied" kubectl apply --server-side -f crds/
