@@ -1,4 +1,5 @@
 /* The controller as a program: options, wiring, signals, exit codes. */
+#include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 
 #include "controller/manager.h"
 #include "kube/config.h"
+#include "kube/lease.h"
+#include "kube/prng.h"
 #include "options.h"
 
 enum { EXIT_USAGE = 2 };
@@ -23,6 +26,8 @@ struct program {
 	struct http_client *http;
 	struct credentials *credentials;
 	struct manager *manager;
+	struct lease *lease; /* NULL: there is one controller only */
+	bool lost;           /* the lease: this is not the one that may write */
 	struct loop_signal *terminate;
 	struct loop_signal *interrupt;
 };
@@ -54,11 +59,45 @@ static void on_synced(void *arg)
 	malloc_trim(0);
 }
 
-static void on_stopped(void *arg)
+static void on_end(void *arg)
 {
 	struct program *program = arg;
 
 	loop_stop(program->loop);
+}
+
+/* A write that may still arrive forbids to let another one begin at once. */
+static void on_stopped(void *arg)
+{
+	struct program *program = arg;
+
+	if (program->lease && manager_is_idle(program->manager))
+		lease_release(program->lease);
+	else
+		loop_stop(program->loop);
+}
+
+/* --- leading ------------------------------------------------------- */
+
+static void on_leading(void *arg)
+{
+	struct program *program = arg;
+
+	manager_lead(program->manager);
+}
+
+/* What is under way is given up, and so is what is known: a new process begins anew. */
+static void on_lost(void *arg)
+{
+	struct program *program = arg;
+
+	program->lost = true;
+	loop_stop(program->loop);
+}
+
+static bool may_write(void *arg)
+{
+	return lease_may_write(arg);
 }
 
 static void on_signal(void *arg)
@@ -140,6 +179,7 @@ static int make_manager(struct program *program, struct err *err)
 		.max_size_changes = (size_t)options->max_size_changes,
 		.version = FORMATION_VERSION,
 		.instance = instance_name(&options->arena),
+		.standby = options->leader_elect,
 		.credentials = program->credentials,
 		.synced = on_synced,
 		.stopped = on_stopped,
@@ -155,6 +195,41 @@ static int make_manager(struct program *program, struct err *err)
 	return 0;
 }
 
+/* Names this process among all that ever want the lease. */
+static const char *identity(struct arena *arena)
+{
+	struct prng prng;
+
+	prng_init(&prng);
+	return arena_printf(arena, "%s_%016" PRIx64, instance_name(arena), prng_next(&prng));
+}
+
+static void make_lease(struct program *program)
+{
+	struct options *options = &program->options;
+	const char *ns = options->lease_namespace;
+	const struct lease_config config = {
+		.loop = program->loop,
+		.clock = clock_system(),
+		.transport = http_client_transport(program->http),
+		.credentials = program->credentials,
+		.ns = ns ? ns : program->config->ns,
+		.name = options->lease_name,
+		.identity = identity(&options->arena),
+		.duration_ms = options->lease_duration_s * 1000LL,
+		.deadline_ms = options->lease_deadline_s * 1000LL,
+		.retry_ms = options->lease_retry_s * 1000LL,
+		.leading = on_leading,
+		.lost = on_lost,
+		.released = on_end,
+		.arg = program,
+	};
+
+	program->lease = lease_new(&config);
+	http_client_set_gate(program->http, may_write, program->lease);
+	lease_start(program->lease);
+}
+
 /* --- life ---------------------------------------------------------- */
 
 static int run(struct program *program, struct err *err)
@@ -165,7 +240,13 @@ static int run(struct program *program, struct err *err)
 	program->terminate = loop_signal_new(program->loop, SIGTERM, on_signal, program);
 	program->interrupt = loop_signal_new(program->loop, SIGINT, on_signal, program);
 	manager_start(program->manager);
-	return loop_run(program->loop, err);
+	if (program->options.leader_elect)
+		make_lease(program);
+	if (loop_run(program->loop, err) != 0)
+		return -1;
+	if (program->lost)
+		return err_set(err, ERR_CONFLICT, "ending: the lease was lost");
+	return 0;
 }
 
 static void release(struct program *program)
@@ -173,6 +254,7 @@ static void release(struct program *program)
 	loop_signal_free(program->interrupt);
 	loop_signal_free(program->terminate);
 	manager_free(program->manager);
+	lease_free(program->lease);
 	credentials_free(program->credentials);
 	http_client_free(program->http);
 	loop_free(program->loop);

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "codec/yaml.h"
+#include "kube/lease.h"
+
+enum { LONGEST_LEASE_S = 600 };
 
 struct flag;
 
@@ -54,6 +57,16 @@ static int set_true(struct options *options, const struct flag *flag, const char
 	return 0;
 }
 
+/* A word of its own, or =true and =false; text is NULL for the former. */
+static int set_bool(struct options *options, const struct flag *flag, const char *text,
+		    struct err *err)
+{
+	if (text && strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		return err_set(err, ERR_INVALID, "\"%s\" is neither true nor false", text);
+	*(bool *)member(options, flag) = !text || strcmp(text, "true") == 0;
+	return 0;
+}
+
 static int set_level(struct options *options, const struct flag *flag, const char *text,
 		     struct err *err)
 {
@@ -93,6 +106,22 @@ static int set_count(struct options *options, const struct flag *flag, const cha
 	return 0;
 }
 
+/* "15s", or "15". */
+static int set_seconds(struct options *options, const struct flag *flag, const char *text,
+		       struct err *err)
+{
+	char *end;
+	long seconds;
+
+	errno = 0;
+	seconds = strtol(text, &end, 10);
+	if (errno || end == text || (*end && strcmp(end, "s") != 0) || seconds < 1 ||
+	    seconds > LONGEST_LEASE_S)
+		return err_set(err, ERR_INVALID, "\"%s\" is not 1s to %ds", text, LONGEST_LEASE_S);
+	*(int *)member(options, flag) = (int)seconds;
+	return 0;
+}
+
 /* A name as the API server takes it for a namespace: a DNS label. */
 static bool is_label(const char *text)
 {
@@ -101,6 +130,15 @@ static bool is_label(const char *text)
 
 	return len > 0 && len <= 63 && strchr(letters, text[0]) && strchr(letters, text[len - 1]) &&
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+}
+
+static int set_label(struct options *options, const struct flag *flag, const char *text,
+		     struct err *err)
+{
+	if (!is_label(text))
+		return err_set(err, ERR_INVALID, "\"%s\" is not a name of lower-case letters, digits and -",
+			       text);
+	return set_text(options, flag, text, err);
 }
 
 static int add_namespace(struct options *options, const struct flag *flag, const char *text,
@@ -142,6 +180,21 @@ static const struct flag FLAGS[] = {
 	{"max-size-changes", "N",
 	 "Formations that follow a changed DynoSize at a time, 1 to 1000; default: 10", set_count,
 	 offsetof(struct options, max_size_changes), false},
+	{"leader-elect", NULL,
+	 "only who holds a Lease writes, so that several can run; default: false", set_bool,
+	 offsetof(struct options, leader_elect), false},
+	{"leader-elect-namespace", "NAME", "of the Lease; default: the controller's own", set_label,
+	 offsetof(struct options, lease_namespace), false},
+	{"leader-elect-name", "NAME", "of the Lease; default: formation-controller", set_label,
+	 offsetof(struct options, lease_name), false},
+	{"leader-elect-lease-duration", "TIME",
+	 "after which others take an unrenewed Lease over; default: 15s", set_seconds,
+	 offsetof(struct options, lease_duration_s), false},
+	{"leader-elect-renew-deadline", "TIME",
+	 "after which a leader that cannot renew stops; default: 10s", set_seconds,
+	 offsetof(struct options, lease_deadline_s), false},
+	{"leader-elect-retry-period", "TIME", "between two renewals or looks; default: 2s",
+	 set_seconds, offsetof(struct options, lease_retry_s), false},
 	{"version", NULL, "print the version and exit", set_true,
 	 offsetof(struct options, version), true},
 	{"help", NULL, "print this text and exit", set_true, offsetof(struct options, help), true},
@@ -182,9 +235,9 @@ static int parse_word(struct options *options, int argc, char *const *argv, int 
 	flag = find_flag(name, equals ? (size_t)(equals - name) : strlen(name));
 	if (!flag)
 		return err_set(err, ERR_INVALID, "unknown flag \"%s\"", word);
-	if (!flag->value && equals)
+	if (!flag->value && equals && flag->set != set_bool)
 		return err_set(err, ERR_INVALID, "--%s takes no value", flag->name);
-	if (flag->value && equals)
+	if (equals)
 		value = equals + 1;
 	else if (flag->value && *index + 1 < argc)
 		value = argv[++*index];
@@ -233,6 +286,10 @@ static int wrong_entry(const char *path, const char *key, struct err *err)
 static int set_scalar(struct options *options, const struct flag *flag, const struct json *value,
 		      struct err *err)
 {
+	if (flag->set == set_bool && value->type == JSON_BOOL)
+		return set_bool(options, flag, value->boolean ? "true" : "false", err);
+	if (flag->set == set_bool)
+		return err_set(err, ERR_INVALID, "must be true or false");
 	if (value->type != JSON_STRING && value->type != JSON_NUMBER)
 		return err_set(err, ERR_INVALID, "must be a string or a number");
 	return flag->set(options, flag, value->text, err);
@@ -289,14 +346,23 @@ int options_parse(struct options *options, int argc, char *const *argv, struct e
 		.metrics_address = ":8080",
 		.health_address = ":8081",
 		.max_size_changes = 10,
+		.lease_name = "formation-controller",
+		.lease_duration_s = 15,
+		.lease_deadline_s = 10,
+		.lease_retry_s = 2,
 	};
 	arena_init(&options->arena);
 	for (int i = 1; i < argc; i++) {
 		if (parse_word(options, argc, argv, &i, &given, err) != 0)
 			return -1;
 	}
-	if (options->config && !options->help && !options->version)
-		return read_config(options, given, err);
+	if (options->config && !options->help && !options->version &&
+	    read_config(options, given, err) != 0)
+		return -1;
+	if (options->leader_elect &&
+	    lease_check_times(options->lease_duration_s, options->lease_deadline_s,
+			      options->lease_retry_s, err) != 0)
+		return err_wrap(err, "--leader-elect");
 	return 0;
 }
 

@@ -25,6 +25,12 @@ struct options {
 	const char *metrics_address;  /* "0": none */
 	const char *health_address;   /* "0": none */
 	int max_size_changes;         /* 1..1000 */
+	bool leader_elect;            /* only the holder of a Lease writes */
+	const char *lease_namespace;  /* or NULL: our own */
+	const char *lease_name;
+	int lease_duration_s;
+	int lease_deadline_s;
+	int lease_retry_s;
 	bool version;                 /* print it and end */
 	bool help;
 	struct arena arena;

@@ -71,3 +71,12 @@ const struct resource RESOURCE_EVENT = {
 	.api_version = "events.k8s.io/v1",
 	.namespaced = true,
 };
+
+const struct resource RESOURCE_LEASE = {
+	.group = "coordination.k8s.io",
+	.version = "v1",
+	.plural = "leases",
+	.kind = "Lease",
+	.api_version = "coordination.k8s.io/v1",
+	.namespaced = true,
+};

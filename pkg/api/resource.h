@@ -22,6 +22,7 @@ extern const struct resource RESOURCE_BUDGET; /* PodDisruptionBudget */
 extern const struct resource RESOURCE_REPLICA_SET;
 extern const struct resource RESOURCE_POD;
 extern const struct resource RESOURCE_EVENT; /* events.k8s.io */
+extern const struct resource RESOURCE_LEASE; /* coordination.k8s.io */
 
 /* Labels, annotations and names of the contract (docs/api.md). */
 #define LABEL_FORMATION "dyno.dev/formation"

@@ -19,6 +19,7 @@ enum {
 enum manager_state {
 	MANAGER_NEW,      /* nothing started */
 	MANAGER_SYNCING,  /* caches are being filled */
+	MANAGER_STANDBY,  /* caches are full, another controller writes */
 	MANAGER_RUNNING,  /* caches are full, plans are carried out */
 	MANAGER_STOPPING, /* requests under way may end */
 	MANAGER_FLUSHING, /* events that wait may be sent */
@@ -28,13 +29,15 @@ enum manager_state {
 
 static const char *const STATE_NAMES[] = {
 	[MANAGER_NEW] = "new",           [MANAGER_SYNCING] = "syncing",
-	[MANAGER_RUNNING] = "running",   [MANAGER_STOPPING] = "stopping",
-	[MANAGER_FLUSHING] = "flushing", [MANAGER_STOPPED] = "stopped",
+	[MANAGER_STANDBY] = "standby",   [MANAGER_RUNNING] = "running",
+	[MANAGER_STOPPING] = "stopping", [MANAGER_FLUSHING] = "flushing",
+	[MANAGER_STOPPED] = "stopped",
 };
 
 struct manager {
 	struct loop *loop;
 	enum manager_state state;
+	bool leading;                       /* may write, once the caches are full */
 	loop_fn *synced;
 	loop_fn *stopped;
 	void *arg;
@@ -76,6 +79,24 @@ static void on_gone(void *arg, const char *ns, const char *name)
 	worker_add(manager->worker, ns, name, CHANGE_NOW);
 }
 
+static void begin(struct manager *manager)
+{
+	enter(manager, MANAGER_RUNNING);
+	worker_start(manager->worker);
+}
+
+void manager_lead(struct manager *manager)
+{
+	manager->leading = true;
+	if (manager->state == MANAGER_STANDBY)
+		begin(manager);
+}
+
+bool manager_is_idle(const struct manager *manager)
+{
+	return worker_active(manager->worker) == 0;
+}
+
 static void on_synced(void *arg)
 {
 	struct manager *manager = arg;
@@ -85,8 +106,9 @@ static void on_synced(void *arg)
 	log_info("manager", "caches synced after %lld ms: %llu formations, %llu deployments",
 		 (long long)(loop_mono_ms(manager->loop) - manager->started_ms),
 		 (unsigned long long)counts[0].objects, (unsigned long long)counts[2].objects);
-	enter(manager, MANAGER_RUNNING);
-	worker_start(manager->worker);
+	enter(manager, MANAGER_STANDBY);
+	if (manager->leading)
+		begin(manager);
 	if (manager->synced)
 		manager->synced(manager->arg);
 }
@@ -98,6 +120,7 @@ static int serve_metrics(void *arg, const char *query, struct buf *body)
 	struct manager *manager = arg;
 	struct metrics_cache counts[CACHE_RESOURCES];
 	struct metrics_gauges gauges = {
+		.leading = manager->leading && manager->state <= MANAGER_RUNNING,
 		.queue_depth = worker_depth(manager->worker),
 		.queue_active = worker_active(manager->worker),
 		.caches = counts,
@@ -229,6 +252,7 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 	struct manager *manager = x_calloc(1, sizeof(*manager));
 
 	manager->loop = loop;
+	manager->leading = !config->standby;
 	manager->synced = config->synced;
 	manager->stopped = config->stopped;
 	manager->arg = config->arg;

@@ -2,6 +2,7 @@
 #ifndef CONTROLLER_MANAGER_H
 #define CONTROLLER_MANAGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kube/credentials.h"
@@ -21,6 +22,7 @@ struct manager_config {
 	size_t max_size_changes;         /* Formations that follow a changed size at once */
 	const char *version;             /* for metrics; copied */
 	const char *instance;            /* for events: host or pod name; copied */
+	bool standby;                    /* write nothing before manager_lead */
 	struct credentials *credentials; /* renewed on a 401, or NULL; borrowed */
 	loop_fn *synced;                 /* once, when the caches have synced, or NULL */
 	loop_fn *stopped;                /* once, after manager_stop */
@@ -37,8 +39,17 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 /* Cancels whatever is under way, without callbacks. NULL is taken. */
 void manager_free(struct manager *manager);
 
-/* Fill the caches; when they have synced, reconcile. */
+/*
+ * Fill the caches; when they have synced, reconcile. On standby with that
+ * wait for manager_lead: with full caches it takes over at once.
+ */
 void manager_start(struct manager *manager);
+
+/* From now on this one of several controllers is the one that writes. */
+void manager_lead(struct manager *manager);
+
+/* Whether no write is under way: after `stopped`, a lease may be released then. */
+bool manager_is_idle(const struct manager *manager);
 
 /*
  * Start nothing more, let requests that are under way end (for at most 10

@@ -284,6 +284,8 @@ static void write_caches(const struct metrics_gauges *gauges, struct buf *page)
 
 static void write_queue(const struct metrics_gauges *gauges, struct buf *page)
 {
+	write_head(page, "formation_leader", "gauge", "1: this controller is the one that writes.");
+	buf_printf(page, "formation_leader %d\n", gauges->leading);
 	write_head(page, "formation_workqueue_depth", "gauge", "Formations that wait their turn.");
 	buf_printf(page, "formation_workqueue_depth %" PRIu64 "\n", gauges->queue_depth);
 	write_head(page, "formation_workqueue_active", "gauge", "Formations being worked on.");

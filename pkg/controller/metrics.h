@@ -2,6 +2,7 @@
 #ifndef CONTROLLER_METRICS_H
 #define CONTROLLER_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct metrics_cache {
 
 /* What is not counted here but read off when the page is written. */
 struct metrics_gauges {
+	bool leading;                        /* this controller is the one that writes */
 	uint64_t queue_depth;                /* keys that wait */
 	uint64_t queue_active;               /* keys being worked on */
 	uint64_t events_sent;                /* by the recorder */

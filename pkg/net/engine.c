@@ -8,12 +8,11 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/engine_options.h"
 #include "net/headers.h"
 #include "net/sockets.h"
 
 enum {
-	CONNECT_TIMEOUT_MS = 20000, /* name, TCP, proxy and TLS */
-	READ_BUFFER = 16384,        /* one TLS record */
 	CONNECTIONS_KEPT = 8,       /* idle ones; HTTP/2 needs one */
 	SPARE_TRANSFERS = 16,       /* ended ones kept for the next */
 };
@@ -57,13 +56,9 @@ struct engine {
 	struct curl_slist *connect_to; /* owned: settings->connect_to, or NULL */
 };
 
-/* What can fail here is memory, or a libcurl that lacks what we were built with. */
 static void must(CURLcode code)
 {
-	if (code == CURLE_OK)
-		return;
-	log_error("http", "libcurl: %s", curl_easy_strerror(code));
-	exit(1);
+	engine_must((int)code);
 }
 
 static void must_multi(CURLMcode code)
@@ -112,11 +107,15 @@ static void has_connection(struct transfer *t)
 /* The transfer has its connection, new or shared, and is about to be sent. */
 static int on_connected(void *arg, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
+	struct transfer *t = arg;
+
 	(void)remote_ip;
 	(void)local_ip;
 	(void)remote_port;
 	(void)local_port;
-	has_connection(arg);
+	has_connection(t);
+	if (t->aborted || t->engine->handlers.on_send(t->arg) < 0)
+		return CURL_PREREQFUNC_ABORT;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -327,62 +326,6 @@ static void on_timer(void *arg)
 
 /* --- transfers --------------------------------------------------------- */
 
-static void set_blob(CURL *easy, CURLoption option, char *pem)
-{
-	struct curl_blob blob = { .data = pem, .flags = CURL_BLOB_NOCOPY };
-
-	if (!pem)
-		return;
-	blob.len = strlen(pem);
-	must(curl_easy_setopt(easy, option, &blob));
-}
-
-/* Verified always, unless the settings say otherwise; a given CA counts alone. */
-static void set_tls(const struct settings *settings, CURL *easy)
-{
-	must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
-	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER,
-	                      settings->insecure_skip_verify ? 0L : 1L));
-	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST,
-	                      settings->insecure_skip_verify ? 0L : 2L));
-	if (settings->ca_pem) {
-		must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
-		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
-		set_blob(easy, CURLOPT_CAINFO_BLOB, settings->ca_pem);
-	}
-	set_blob(easy, CURLOPT_SSLCERT_BLOB, settings->cert_pem);
-	set_blob(easy, CURLOPT_SSLKEY_BLOB, settings->key_pem);
-}
-
-/* Nothing that libcurl does of its own accord: no redirects, cookies, netrc, … */
-static void set_limits(const struct settings *settings, CURL *easy)
-{
-	must(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, settings->url.tls ? "https" : "http"));
-	must(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L));
-	must(curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED));
-	must(curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L));
-	must(curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS));
-	must(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)READ_BUFFER));
-}
-
-/* As whom and by which way. An explicit proxy beats the environment's NO_PROXY too. */
-static void set_route(const struct settings *settings, CURL *easy)
-{
-	must(curl_easy_setopt(easy, CURLOPT_USERAGENT, settings->user_agent));
-	if (settings->username) {
-		must(curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC));
-		must(curl_easy_setopt(easy, CURLOPT_USERNAME, settings->username));
-		must(curl_easy_setopt(easy, CURLOPT_PASSWORD, settings->password));
-	}
-	if (settings->proxy_url) {
-		must(curl_easy_setopt(easy, CURLOPT_PROXY, settings->proxy_url));
-		must(curl_easy_setopt(easy, CURLOPT_NOPROXY, ""));
-	}
-}
-
 /* All that is the same for every request is set once. */
 static struct transfer *transfer_new(struct engine *engine)
 {
@@ -392,9 +335,7 @@ static struct transfer *transfer_new(struct engine *engine)
 	t->engine = engine;
 	t->easy = curl_easy_init();
 	must_have(t->easy);
-	set_limits(engine->settings, t->easy);
-	set_tls(engine->settings, t->easy);
-	set_route(engine->settings, t->easy);
+	engine_set_options(t->easy, engine->settings);
 	must(curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, engine->connect_to));
 	must(curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t));
 	must(curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->detail));

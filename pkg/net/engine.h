@@ -27,12 +27,13 @@ struct transfer_request {
 };
 
 /*
- * The first two are called by libcurl: they may not start a transfer or
- * drive the engine; aborting is fine. on_end comes once, from the loop or
+ * All but the last are called by libcurl: they may not start a transfer or
+ * drive the engine; aborting is fine (not in on_send). on_end comes once, from the loop or
  * from engine_kick, never from engine_start, and is for taking note only.
  * Nothing comes after engine_abort.
  */
 struct transfer_handlers {
+	int (*on_send)(void *arg); /* it has a connection, nothing was sent; -1: don't */
 	int (*on_head_line)(void *arg, const char *line, size_t len); /* -1: give up */
 	int (*on_data)(void *arg, const char *data, size_t len);      /* -1: give up */
 	void (*on_end)(void *arg, const struct fault *fault);

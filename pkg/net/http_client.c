@@ -52,6 +52,8 @@ struct http_client {
 	struct list waiting[PRIORITIES]; /* calls, in the order started */
 	struct list active;
 	struct list ended; /* in the order they ended */
+	http_gate_fn *gate; /* or NULL */
+	void *gate_arg;
 	int active_normal; /* how many NORMAL calls are active */
 	int max_normal;
 	int unfinished[PRIORITIES]; /* calls between start and on_done or cancel */
@@ -217,7 +219,26 @@ static void on_end(void *arg, const struct fault *fault)
 	call_end(call);
 }
 
-static const struct transfer_handlers transfer_handlers = { on_head_line, on_data, on_end };
+static bool is_write(const struct http_request *request)
+{
+	return strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0;
+}
+
+/* The last moment at which it can be kept from having an effect. */
+static int on_send(void *arg)
+{
+	struct http_call *call = arg;
+	struct http_client *client = call->client;
+
+	if (!client->gate || call->request.priority == HTTP_PRIORITY_HIGH ||
+	    !is_write(&call->request) || client->gate(client->gate_arg))
+		return 0;
+	return err_set(&call->err, ERR_CANCELED, "%s: not sent: writing is no longer allowed",
+	               client->settings.url.text);
+}
+
+static const struct transfer_handlers transfer_handlers = { on_send, on_head_line, on_data,
+	                                                    on_end };
 
 /* --- starting ---------------------------------------------------------- */
 
@@ -248,11 +269,14 @@ static struct http_call *first(const struct list *calls)
 
 static bool begin_waiting(struct http_client *client)
 {
+	static const enum http_priority order[PRIORITIES] = {
+		HTTP_PRIORITY_HIGH, HTTP_PRIORITY_NORMAL, HTTP_PRIORITY_STREAM
+	};
 	struct list *normal = &client->waiting[HTTP_PRIORITY_NORMAL];
 	bool begun = false;
 
-	for (int p = 0; p < PRIORITIES; p++) {
-		struct list *queue = &client->waiting[p];
+	for (int i = 0; i < PRIORITIES; i++) {
+		struct list *queue = &client->waiting[order[i]];
 
 		for (; !list_empty(queue); begun = true) {
 			if (queue == normal && client->active_normal >= client->max_normal)
@@ -415,6 +439,12 @@ struct transport *http_client_transport(struct http_client *client)
 void http_client_set_token(struct http_client *client, const char *token)
 {
 	engine_set_token(client->engine, token);
+}
+
+void http_client_set_gate(struct http_client *client, http_gate_fn *gate, void *arg)
+{
+	client->gate = gate;
+	client->gate_arg = arg;
 }
 
 int http_client_in_flight(const struct http_client *client)

@@ -58,6 +58,16 @@ struct transport *http_client_transport(struct http_client *client);
 void http_client_set_token(struct http_client *client, const char *token);
 
 /*
+ * Ask `gate` right before a NORMAL request other than GET and HEAD is put
+ * on the wire, however long it has waited before. false: nothing of it is sent, it
+ * ends with ERR_CANCELED. This is where a leader that has slept through
+ * the end of its lease is kept from writing.
+ * Callbacks: called by libcurl: it may post a task and nothing more.
+ */
+typedef bool http_gate_fn(void *arg);
+void http_client_set_gate(struct http_client *client, http_gate_fn *gate, void *arg);
+
+/*
  * Requests whose on_done is still to come, streams apart: 0 when it may be
  * freed at leisure. The one whose on_done is running counts.
  */

@@ -14,8 +14,8 @@
  */
 
 enum http_priority {
-	HTTP_PRIORITY_HIGH,   /* lease renewals: before everything that waits */
 	HTTP_PRIORITY_NORMAL, /* waits for its turn under the cap of requests in flight */
+	HTTP_PRIORITY_HIGH,   /* lease renewals: before everything that waits, not counted */
 	HTTP_PRIORITY_STREAM, /* watches: not counted under the cap */
 };
 

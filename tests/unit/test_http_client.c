@@ -338,6 +338,72 @@ static void high_priority_overtakes_what_waits(void **state)
 	assert_int_equal(high->order, 1);
 }
 
+struct gate {
+	bool open;
+	int asked;
+};
+
+static bool ask_gate(void *arg)
+{
+	struct gate *gate = arg;
+
+	gate->asked++;
+	return gate->open;
+}
+
+static struct seen *send_write(struct http_fixture *f, enum http_priority priority)
+{
+	const struct http_request request = {
+		.method = "PUT", .path = "/echo", .body = "x", .body_len = 1, .priority = priority
+	};
+
+	return http_request(f, &request);
+}
+
+static void writes_are_not_sent_through_a_closed_gate(void **state)
+{
+	struct http_fixture *f = *state;
+	struct gate gate = { .open = true };
+	struct seen *first, *second, *lease, *read;
+
+	serve_app(f, NULL);
+	http_client_set_gate(f->client, ask_gate, &gate);
+	first = send_write(f, HTTP_PRIORITY_NORMAL);
+	http_run(f, 1);
+	assert_answer(first, 200, "x");
+	gate.open = false;
+	second = send_write(f, HTTP_PRIORITY_NORMAL);
+	lease = send_write(f, HTTP_PRIORITY_HIGH);
+	read = http_get(f, "/x");
+	http_run(f, 4);
+	assert_failed(second, ERR_CANCELED, "not sent");
+	assert_int_equal(second->result.status, 0);
+	assert_answer(lease, 200, "x");
+	assert_answer(read, 200, "/x");
+	assert_int_equal(gate.asked, 2);
+}
+
+static void writes_that_have_waited_are_not_sent_through_a_closed_gate(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_client_config config = { .max_in_flight = 1 };
+	struct gate gate = { .open = true };
+	struct seen *waits;
+
+	serve_app(f, &config);
+	http_client_set_gate(f->client, ask_gate, &gate);
+	http_get(f, "/wait");
+	waits = send_write(f, HTTP_PRIORITY_NORMAL);
+	http_pass(f, 20);
+	gate.open = false;
+	http_run(f, 2);
+	assert_failed(waits, ERR_CANCELED, "not sent");
+	gate.open = true;
+	waits = send_write(f, HTTP_PRIORITY_NORMAL);
+	http_run(f, 3);
+	assert_answer(waits, 200, "x");
+}
+
 static void streams_count_neither_under_the_cap_nor_as_in_flight(void **state)
 {
 	struct http_fixture *f = *state;
@@ -829,6 +895,8 @@ int main(void)
 		http_test(normal_requests_wait_under_the_cap),
 		http_test(normal_requests_begin_in_the_order_started),
 		http_test(high_priority_overtakes_what_waits),
+		http_test(writes_are_not_sent_through_a_closed_gate),
+		http_test(writes_that_have_waited_are_not_sent_through_a_closed_gate),
 		http_test(streams_count_neither_under_the_cap_nor_as_in_flight),
 		http_test(a_stream_is_passed_on_as_it_arrives),
 		http_test(an_error_of_on_data_ends_the_request_with_that_error),

@@ -11,6 +11,7 @@ static const struct metrics_cache CACHES[] = {
 };
 
 static const struct metrics_gauges GAUGES = {
+	.leading = true,
 	.queue_depth = 5,
 	.queue_active = 2,
 	.events_sent = 7,
@@ -91,6 +92,7 @@ static void test_gauges_are_read_off(void **state)
 	char *page = page_of(metrics);
 
 	(void)state;
+	assert_has(page, "formation_leader 1");
 	assert_has(page, "formation_workqueue_depth 5");
 	assert_has(page, "formation_workqueue_active 2");
 	assert_has(page, "formation_events_total{result=\"sent\"} 7");

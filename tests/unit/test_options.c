@@ -73,6 +73,12 @@ static void test_without_flags_the_defaults_hold(void **state)
 	assert_string_equal(f->options.metrics_address, ":8080");
 	assert_string_equal(f->options.health_address, ":8081");
 	assert_int_equal(f->options.max_size_changes, 10);
+	assert_false(f->options.leader_elect);
+	assert_null(f->options.lease_namespace);
+	assert_string_equal(f->options.lease_name, "formation-controller");
+	assert_int_equal(f->options.lease_duration_s, 15);
+	assert_int_equal(f->options.lease_deadline_s, 10);
+	assert_int_equal(f->options.lease_retry_s, 2);
 	end(f);
 }
 
@@ -91,6 +97,25 @@ static void test_values_follow_a_flag_or_an_equals_sign(void **state)
 	assert_int_equal(f->options.max_size_changes, 3);
 	assert_string_equal(f->options.metrics_address, "0");
 	assert_string_equal(f->options.health_address, "[::1]:9");
+	end(f);
+}
+
+static void test_leader_election_is_a_switch_with_times(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_ok(parse(f, "--leader-elect --leader-elect-namespace a --leader-elect-name b "
+			   "--leader-elect-lease-duration 30s --leader-elect-renew-deadline=20 "
+			   "--leader-elect-retry-period 5s"),
+		  &f->err);
+	assert_true(f->options.leader_elect);
+	assert_string_equal(f->options.lease_namespace, "a");
+	assert_string_equal(f->options.lease_name, "b");
+	assert_int_equal(f->options.lease_duration_s, 30);
+	assert_int_equal(f->options.lease_deadline_s, 20);
+	assert_int_equal(f->options.lease_retry_s, 5);
+	assert_ok(parse(f, "--leader-elect=false --leader-elect-lease-duration 1s"), &f->err);
+	assert_false(f->options.leader_elect);
 	end(f);
 }
 
@@ -124,6 +149,13 @@ static void test_a_wrong_command_line_is_named(void **state)
 		{ "--max-size-changes 0", "--max-size-changes: \"0\" is not a number" },
 		{ "--max-size-changes 1001", "\"1001\" is not a number from 1 to 1000" },
 		{ "--max-size-changes 1x", "\"1x\" is not a number" },
+		{ "--leader-elect=maybe", "--leader-elect: \"maybe\" is neither true nor false" },
+		{ "--leader-elect-retry-period 2m", "\"2m\" is not 1s to 600s" },
+		{ "--leader-elect-retry-period 0", "\"0\" is not 1s to 600s" },
+		{ "--leader-elect-name A", "\"A\" is not a name" },
+		{ "--leader-elect --leader-elect-lease-duration 10s",
+		  "--leader-elect: the lease's duration has to be longer than the renew deadline" },
+		{ "--leader-elect --leader-elect-renew-deadline 2s", "longer than 1.2 times" },
 		{ "--namespace Bad_Name", "--namespace: \"Bad_Name\" is not the name" },
 		{ "--namespace -a", "\"-a\" is not the name of a namespace" },
 	};
@@ -144,7 +176,8 @@ static void test_every_flag_can_stand_in_the_file(void **state)
 
 	write_config(f, "kubeconfig: /a\ncontext: b\nnamespace: [c, d]\nlog-level: warn\n"
 			"log-format: json\nmetrics-bind-address: 0\n"
-			"health-probe-bind-address: \":9\"\nmax-size-changes: 4\n");
+			"health-probe-bind-address: \":9\"\nmax-size-changes: 4\n"
+			"leader-elect: true\nleader-elect-retry-period: 3s\n");
 	assert_ok(parse(f, "--config FILE"), &f->err);
 	assert_string_equal(f->options.kubeconfig, "/a");
 	assert_string_equal(f->options.context, "b");
@@ -155,6 +188,8 @@ static void test_every_flag_can_stand_in_the_file(void **state)
 	assert_string_equal(f->options.metrics_address, "0");
 	assert_string_equal(f->options.health_address, ":9");
 	assert_int_equal(f->options.max_size_changes, 4);
+	assert_true(f->options.leader_elect);
+	assert_int_equal(f->options.lease_retry_s, 3);
 	end(f);
 }
 
@@ -246,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		options_test(test_without_flags_the_defaults_hold),
 		options_test(test_values_follow_a_flag_or_an_equals_sign),
+		options_test(test_leader_election_is_a_switch_with_times),
 		options_test(test_a_namespace_can_be_given_again),
 		options_test(test_a_wrong_command_line_is_named),
 		options_test(test_every_flag_can_stand_in_the_file),
