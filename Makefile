@@ -13,7 +13,7 @@ Q        := $(if $(filter 1,$(V)),,@)
 
 LIBS     := libcurl yajl yaml-0.1 openssl libevent_core libevent_extra
 PKGS     := base codec loop api net kube formation controller
-PROGRAMS := formation-controller
+PROGRAMS := formation-controller kubectl-formation
 
 # --- flags -------------------------------------------------------------
 # OpenSSF's hardening guide, as far as the compiler knows each flag.
@@ -49,7 +49,7 @@ PROG_OUT := $(if $(filter release,$(PROFILE)),$(PROGRAMS:%=$(BIN)/%),$(PROGRAMS:
 DEPFILES := $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 .PHONY: all programs deps FORCE
-all: deps programs ## Build bin/formation-controller (PROFILE=release|debug|asan, V=1 shows commands)
+all: deps programs ## Build bin/formation-controller and bin/kubectl-formation (PROFILE=release|debug|asan, V=1 shows commands)
 
 programs: $(PROG_OUT)
 

@@ -1,0 +1,5 @@
+#include "verbs.h"
+
+const struct verb *const VERBS[] = {
+	NULL,
+};
