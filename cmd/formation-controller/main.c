@@ -12,8 +12,10 @@
 
 #include "controller/manager.h"
 #include "kube/config.h"
+#include "kube/exec_source.h"
 #include "kube/lease.h"
 #include "kube/prng.h"
+#include "kube/rotation.h"
 #include "options.h"
 
 enum { EXIT_USAGE = 2 };
@@ -25,6 +27,8 @@ struct program {
 	struct loop *loop;
 	struct http_client *http;
 	struct credentials *credentials;
+	struct exec_source *plugin; /* or NULL */
+	struct rotation *rotation;  /* or NULL */
 	struct manager *manager;
 	struct lease *lease; /* NULL: there is one controller only */
 	bool lost;           /* the lease: this is not the one that may write */
@@ -113,6 +117,11 @@ static void on_token(void *arg, const char *token)
 	http_client_set_token(arg, token);
 }
 
+static int on_identity(void *arg, const struct tls_identity *identity, struct err *err)
+{
+	return http_client_set_identity(arg, identity, err);
+}
+
 /* --- connecting ---------------------------------------------------- */
 
 static const char *user_agent(struct arena *arena)
@@ -144,6 +153,10 @@ static int connect_api(struct program *program, struct err *err)
 	program->credentials =
 		credentials_new(program->loop, program->config->token_file,
 				program->config->http.bearer_token, on_token, program->http);
+	program->plugin = exec_source_new(program->loop, program->config, program->http,
+					  program->credentials);
+	program->rotation =
+		rotation_new(program->loop, program->config, on_identity, program->http);
 	log_info("manager", "formation-controller %s: API server %s, context %s of %s",
 		 FORMATION_VERSION, program->config->http.server, program->config->context,
 		 program->config->source);
@@ -255,6 +268,8 @@ static void release(struct program *program)
 	loop_signal_free(program->terminate);
 	manager_free(program->manager);
 	lease_free(program->lease);
+	rotation_free(program->rotation);
+	exec_source_free(program->plugin);
 	credentials_free(program->credentials);
 	http_client_free(program->http);
 	loop_free(program->loop);

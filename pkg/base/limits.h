@@ -23,6 +23,7 @@ enum {
 #define LIMIT_ERROR_BODY (64 * KIB)  /* what is read of an answer that is an error */
 #define LIMIT_REQUEST    (2 * MIB)   /* a body that we send: the API server refuses 3 MiB */
 #define LIMIT_CONFIG     (1 * MIB)   /* kubeconfig and --config files */
+#define LIMIT_PLUGIN_OUTPUT (1 * MIB) /* what an exec credential plugin prints */
 #define LIMIT_METRICS    (8 * MIB)   /* one page of /metrics */
 #define LIMIT_HTTP_HEAD  (16 * KIB)  /* a request's head at our own server */
 

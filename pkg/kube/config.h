@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "net/http_client.h"
 
+struct exec_plugin;
+
 /* What was asked for on the command line; NULL fields take the defaults. */
 struct kube_config_options {
 	const char *kubeconfig; /* --kubeconfig: this file alone, missing is an error */
@@ -25,6 +27,8 @@ struct kube_config {
 	const char *ca_file;            /* files behind http.…_pem, NULL when they were inline: */
 	const char *cert_file;          /* for reading them again when they are rotated */
 	const char *key_file;
+	const struct exec_plugin *plugin; /* that made the credentials, for making them again; or NULL */
+	int64_t plugin_expires_ms;      /* when they end, Unix time; 0: never */
 	const char *source;             /* "kubeconfig FILE" or "in-cluster configuration" */
 	const char *cluster_name;       /* for messages: "kubeconfig FILE: cluster \"a\"" */
 	const char *user_name;          /* the same of the user, or `source` without one */
@@ -34,10 +38,10 @@ struct kube_config {
  * Load by client-go's order: options->kubeconfig, $KUBECONFIG (a list,
  * first file to set a key wins, missing ones are left out), in-cluster
  * (unless a context, cluster or user is asked for), ~/.kube/config.
- * tokenFile beats token and inline data beats a file, as in client-go. Exec
- * plugins and auth providers are refused unless the user has another
- * credential too.
- * Errors: ERR_NOT_FOUND, ERR_SYSTEM, ERR_PARSE, ERR_INVALID, ERR_LIMIT;
+ * tokenFile beats token and inline data beats a file, as in client-go. A
+ * user's exec plugin is run, which can take a minute, and auth providers are
+ * refused; both are passed over when the user has another credential.
+ * Errors: those of kube/exec_run.h; ERR_NOT_FOUND, ERR_SYSTEM, ERR_PARSE, ERR_INVALID, ERR_LIMIT;
  * the text is one line that names the file, the entry and the remedy.
  * Source: k8s.io/client-go/tools/clientcmd, rest/config.go.
  */

@@ -1,8 +1,10 @@
 #include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "kube/config_loaded.h"
+#include "kube/exec_run.h"
 #include "kube/file.h"
 
 /* --- clusters --------------------------------------------------------- */
@@ -70,6 +72,7 @@ int config_use_cluster(struct config_loaded *loaded, const struct kubeconfig_ent
 		return -1;
 	http->tls_server_name = arena_strdup(&loaded->arena, server_name);
 	http->proxy_url = arena_strdup(&loaded->arena, proxy_url);
+	loaded->cluster = cluster;
 	loaded->config.cluster_name = arena_strdup(&loaded->arena, cluster->where);
 	return 0;
 }
@@ -148,27 +151,44 @@ static int use_password(struct config_loaded *loaded, const struct kubeconfig_en
 	return 0;
 }
 
-/*
- * Plugins come last and only when nothing else is there. A plugin's answer
- * would be a token or a certificate: the fields that are set above.
- */
-static int refuse_plugins(const struct config_loaded *loaded, const struct kubeconfig_entry *user,
-			  struct err *err)
+/* Run the plugin once; what it makes fills the fields that are set above. */
+static int use_plugin(struct config_loaded *loaded, const struct kubeconfig_entry *user,
+		      struct err *err)
 {
-	static const char *const PLUGINS[] = { "exec", "auth-provider" };
+	struct exec_plugin *plugin = arena_new(&loaded->arena, struct exec_plugin);
+	struct http_client_config *http = &loaded->config.http;
+	struct exec_credential made;
+
+	if (exec_plugin_read(&loaded->arena, user, plugin, err) < 0 ||
+	    exec_plugin_describe(&loaded->arena, plugin, http, loaded->cluster,
+				 isatty(STDIN_FILENO), err) < 0 ||
+	    exec_run_now(plugin, &made, err) < 0)
+		return -1;
+	http->bearer_token = config_secret(loaded, made.token);
+	http->cert_pem = config_secret(loaded, made.cert_pem);
+	http->key_pem = config_secret(loaded, made.key_pem);
+	loaded->config.plugin = plugin;
+	loaded->config.plugin_expires_ms = made.expires_ms;
+	return 0;
+}
+
+/* Plugins come last and only when nothing else is there. */
+static int use_plugins(struct config_loaded *loaded, const struct kubeconfig_entry *user,
+		       struct err *err)
+{
 	const struct http_client_config *http = &loaded->config.http;
+	const struct json *exec = json_get(user->value, "exec");
+	const struct json *provider = json_get(user->value, "auth-provider");
 
 	if (http->bearer_token || http->username || http->cert_pem)
 		return 0;
-	for (size_t i = 0; i < sizeof(PLUGINS) / sizeof(*PLUGINS); i++) {
-		const struct json *plugin = json_get(user->value, PLUGINS[i]);
-
-		if (plugin && plugin->type != JSON_NULL)
-			return err_set(err, ERR_INVALID,
-				       "%s: %s is not supported: give it a token, a tokenFile or a "
-				       "client-certificate",
-				       user->where, PLUGINS[i]);
-	}
+	if (exec && exec->type != JSON_NULL)
+		return use_plugin(loaded, user, err);
+	if (provider && provider->type != JSON_NULL)
+		return err_set(err, ERR_INVALID,
+			       "%s: auth-provider is not supported: give it exec, a token, a tokenFile or "
+			       "a client-certificate",
+			       user->where);
 	return 0;
 }
 
@@ -262,7 +282,7 @@ int config_use_user(struct config_loaded *loaded, const struct kubeconfig_entry 
 {
 	loaded->config.user_name = arena_strdup(&loaded->arena, user->where);
 	if (use_certificate(loaded, user, err) < 0 || use_token(loaded, user, err) < 0 ||
-	    use_password(loaded, user, err) < 0 || refuse_plugins(loaded, user, err) < 0)
+	    use_password(loaded, user, err) < 0 || use_plugins(loaded, user, err) < 0)
 		return -1;
 	return use_impersonation(loaded, user, err);
 }

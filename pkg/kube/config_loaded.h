@@ -16,6 +16,7 @@ struct config_loaded {
 	struct kube_config config;
 	struct arena arena;             /* of every string in `config` that is no secret */
 	struct config_secret *secrets;  /* the others */
+	const struct kubeconfig_entry *cluster; /* in use; valid while the files are read */
 };
 
 /* Own a malloc'ed text until the configuration is freed; returns it. NULL is taken. */

@@ -18,10 +18,21 @@ struct credentials {
 	bool failing;     /* the last reading failed: it was logged */
 	credentials_sink_fn *sink;
 	void *arg;
+	struct credentials_source source; /* `renew` NULL: there is none */
+	bool asked;               /* the source has to answer */
 	struct loop_timer *timer; /* the next reading */
 	struct loop_task *renew;  /* reads for the waiters */
 	struct list waiters;      /* struct credentials_waiter */
 };
+
+/* Use it from now on; takes the token, which may be NULL. */
+static void adopt(struct credentials *credentials, char *token)
+{
+	secret_free(credentials->token);
+	credentials->token = token;
+	credentials->generation++;
+	credentials->sink(credentials->arg, token);
+}
 
 /* Read the file; a new token goes to the sink. */
 static void read_token(struct credentials *credentials)
@@ -41,11 +52,8 @@ static void read_token(struct credentials *credentials)
 		secret_free(token);
 		return;
 	}
-	secret_free(credentials->token);
-	credentials->token = token;
-	credentials->generation++;
 	log_info("credentials", "token read again from %s", credentials->token_file);
-	credentials->sink(credentials->arg, token);
+	adopt(credentials, token);
 }
 
 static void on_timer(void *arg)
@@ -56,14 +64,11 @@ static void on_timer(void *arg)
 	loop_timer_start(credentials->timer, REREAD_MS);
 }
 
-static void on_renew(void *arg)
+/* Tell all that wait. Who is told may wait again: take only those of now. */
+static void tell(struct credentials *credentials)
 {
-	struct credentials *credentials = arg;
 	struct list waiting;
 
-	if (credentials->token_file)
-		read_token(credentials);
-	/* Who is told may wait again: take only those of now. */
 	list_init(&waiting);
 	while (!list_empty(&credentials->waiters)) {
 		struct list *node = credentials->waiters.next;
@@ -78,6 +83,47 @@ static void on_renew(void *arg)
 		list_remove(&waiter->node);
 		waiter->done(waiter->arg, waiter->generation != credentials->generation);
 	}
+}
+
+/* Whether somebody was refused with what is in use now. */
+static bool is_refused(const struct credentials *credentials)
+{
+	list_for_each(node, &credentials->waiters) {
+		if (list_entry(node, struct credentials_waiter, node)->generation ==
+		    credentials->generation)
+			return true;
+	}
+	return false;
+}
+
+static void on_renew(void *arg)
+{
+	struct credentials *credentials = arg;
+
+	if (credentials->asked)
+		return;
+	if (credentials->source.renew && is_refused(credentials)) {
+		credentials->asked = true;
+		credentials->source.renew(credentials->source.arg);
+		return;
+	}
+	if (credentials->token_file)
+		read_token(credentials);
+	tell(credentials);
+}
+
+void credentials_set_source(struct credentials *credentials,
+			    const struct credentials_source *source)
+{
+	credentials->source = *source;
+}
+
+void credentials_provide(struct credentials *credentials, bool renewed, const char *token)
+{
+	credentials->asked = false;
+	if (renewed)
+		adopt(credentials, token ? x_strdup(token) : NULL);
+	tell(credentials);
 }
 
 struct credentials *credentials_new(struct loop *loop, const char *token_file, const char *token,

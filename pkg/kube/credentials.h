@@ -1,4 +1,4 @@
-/* A bearer token that changes while we run: read again each minute and on a 401. */
+/* A bearer token that changes while we run: read again each minute and on a 401, or made by a plugin. */
 #ifndef KUBE_CREDENTIALS_H
 #define KUBE_CREDENTIALS_H
 
@@ -10,9 +10,8 @@
 
 /*
  * Holds the token that was read last; when the file cannot be read or is
- * empty the old one is kept. Renewing answers later, never at once, so
- * that a plugin which takes its time to make a token can stand behind the
- * same functions.
+ * empty the old one is kept. Renewing answers later, never at once: a
+ * plugin takes its time.
  * Source: k8s.io/client-go/transport/token_source.go.
  */
 struct credentials;
@@ -28,6 +27,26 @@ struct credentials *credentials_new(struct loop *loop, const char *token_file, c
 				    credentials_sink_fn *sink, void *arg);
 /* Nobody may wait any more. Wipes the token. NULL is taken. */
 void credentials_free(struct credentials *credentials);
+
+/*
+ * Somewhere else that new credentials come from, as from a plugin. After
+ * `renew` it calls credentials_provide, at once or later: from the loop.
+ * It is not asked again before that. Set before the first use; copied.
+ */
+struct credentials_source {
+	void (*renew)(void *arg);
+	void *arg;
+};
+
+void credentials_set_source(struct credentials *credentials,
+			    const struct credentials_source *source);
+
+/*
+ * The source's answer, asked for or not. `renewed`: there are new ones;
+ * `token` is theirs (copied), NULL when they have none (a certificate).
+ * Without `renewed` the old ones stay. Who waits is told.
+ */
+void credentials_provide(struct credentials *credentials, bool renewed, const char *token);
 
 /* Counts the tokens so far: a request remembers with which it was sent. */
 uint64_t credentials_generation(const struct credentials *credentials);

@@ -30,6 +30,7 @@ struct transfer {
 	void *arg;                  /* of the handlers */
 	char *body;                 /* owned, or NULL */
 	struct header_set *headers; /* one reference, or NULL */
+	struct identity *identity;  /* one reference: libcurl points to it */
 	int64_t added_ms;           /* when libcurl got it; -1 while held */
 	bool aborted;
 	bool head_too_large;
@@ -166,6 +167,7 @@ static void transfer_free(struct transfer *t)
 {
 	list_remove(&t->node);
 	curl_easy_cleanup(t->easy);
+	identity_unref(t->identity);
 	header_set_unref(t->headers);
 	free(t->body);
 	free(t);
@@ -232,7 +234,7 @@ static struct fault fault_describe(struct transfer *t, CURLcode code)
 {
 	struct fault fault = {
 		.kind = t->head_too_large ? FAULT_HEAD_TOO_LARGE : fault_of(code),
-		.has_ca = t->engine->settings->ca_pem != NULL,
+		.has_ca = t->identity->ca_pem != NULL,
 		.detail = t->detail,
 	};
 	long os_errno = 0;
@@ -351,7 +353,7 @@ static struct transfer *transfer_new(struct engine *engine)
 	return t;
 }
 
-static struct transfer *transfer_take(struct engine *engine)
+static struct transfer *transfer_spare(struct engine *engine)
 {
 	struct transfer *t;
 
@@ -360,6 +362,19 @@ static struct transfer *transfer_take(struct engine *engine)
 	t = list_entry(engine->spare.next, struct transfer, node);
 	list_remove(&t->node);
 	engine->spares--;
+	return t;
+}
+
+static struct transfer *transfer_take(struct engine *engine)
+{
+	struct transfer *t = transfer_spare(engine);
+	struct identity *identity = engine->settings->identity;
+
+	if (t->identity == identity)
+		return t;
+	engine_set_identity(t->easy, identity);
+	identity_unref(t->identity);
+	t->identity = identity_ref(identity);
 	return t;
 }
 

@@ -28,13 +28,22 @@ static void set_blob(CURL *easy, CURLoption option, char *pem)
 {
 	struct curl_blob blob = { .data = pem, .flags = CURL_BLOB_NOCOPY };
 
-	if (!pem)
-		return;
-	blob.len = strlen(pem);
-	must(curl_easy_setopt(easy, option, &blob));
+	blob.len = pem ? strlen(pem) : 0;
+	must(curl_easy_setopt(easy, option, pem ? &blob : NULL));
 }
 
-/* Verified always, unless the settings say otherwise; a given CA counts alone. */
+void engine_set_identity(void *easy, const struct identity *identity)
+{
+	if (identity->ca_pem) { /* a given CA counts alone */
+		must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
+		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
+		set_blob(easy, CURLOPT_CAINFO_BLOB, identity->ca_pem);
+	}
+	set_blob(easy, CURLOPT_SSLCERT_BLOB, identity->cert_pem);
+	set_blob(easy, CURLOPT_SSLKEY_BLOB, identity->key_pem);
+}
+
+/* Verified always, unless the settings say otherwise. */
 static void set_tls(const struct settings *settings, CURL *easy)
 {
 	must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
@@ -42,13 +51,6 @@ static void set_tls(const struct settings *settings, CURL *easy)
 	                      settings->insecure_skip_verify ? 0L : 1L));
 	must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST,
 	                      settings->insecure_skip_verify ? 0L : 2L));
-	if (settings->ca_pem) {
-		must(curl_easy_setopt(easy, CURLOPT_CAINFO, NULL));
-		must(curl_easy_setopt(easy, CURLOPT_CAPATH, NULL));
-		set_blob(easy, CURLOPT_CAINFO_BLOB, settings->ca_pem);
-	}
-	set_blob(easy, CURLOPT_SSLCERT_BLOB, settings->cert_pem);
-	set_blob(easy, CURLOPT_SSLKEY_BLOB, settings->key_pem);
 }
 
 /* Nothing that libcurl does of its own accord: no redirects, cookies, netrc, … */

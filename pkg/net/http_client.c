@@ -441,6 +441,18 @@ void http_client_set_token(struct http_client *client, const char *token)
 	engine_set_token(client->engine, token);
 }
 
+int http_client_set_identity(struct http_client *client, const struct tls_identity *texts,
+                             struct err *err)
+{
+	struct identity *identity = identity_new(texts, loop_wall_ms(client->loop), err);
+
+	if (!identity)
+		return -1;
+	identity_unref(client->settings.identity);
+	client->settings.identity = identity;
+	return 0;
+}
+
 void http_client_set_gate(struct http_client *client, http_gate_fn *gate, void *arg)
 {
 	client->gate = gate;
@@ -454,7 +466,7 @@ int http_client_in_flight(const struct http_client *client)
 
 int64_t http_client_cert_expires_ms(const struct http_client *client)
 {
-	return client->settings.cert_expires_ms;
+	return client->settings.identity->expires_ms;
 }
 
 struct http_client_stats http_client_stats(const struct http_client *client)

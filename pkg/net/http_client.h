@@ -3,6 +3,7 @@
 #define NET_HTTP_CLIENT_H
 
 #include "loop/loop.h"
+#include "net/tls.h"
 #include "net/transport.h"
 
 /* Where to and as whom. Everything is copied. */
@@ -56,6 +57,16 @@ struct transport *http_client_transport(struct http_client *client);
  * Callbacks: from any.
  */
 void http_client_set_token(struct http_client *client, const char *token);
+
+/*
+ * Use these certificates and this key for requests whose turn comes from
+ * now on, which therefore go over a new connection; what is under way ends
+ * on the old one. Copied. The authority can be exchanged, not taken away.
+ * Errors: ERR_INVALID, as http_client_new; then the old ones stay in use.
+ * Callbacks: from any but those of a transfer.
+ */
+int http_client_set_identity(struct http_client *client, const struct tls_identity *identity,
+                             struct err *err);
 
 /*
  * Ask `gate` right before a NORMAL request other than GET and HEAD is put

@@ -84,15 +84,16 @@ static void set_address(struct settings *s, const char *tls_name)
 	s->connect_to = x_asprintf("%s:%s:%s:%s", tls_name, url->port, url->host, url->port);
 }
 
-static int check_identity(struct settings *s, int64_t now_ms, struct err *err)
+static struct identity *make_identity(const struct http_client_config *config, int64_t now_ms,
+                                      struct err *err)
 {
-	struct tls_identity identity = {
-		.ca_pem = s->ca_pem,
-		.cert_pem = s->cert_pem,
-		.key_pem = s->key_pem,
+	const struct tls_identity texts = {
+		.ca_pem = config->ca_pem,
+		.cert_pem = config->cert_pem,
+		.key_pem = config->key_pem,
 	};
 
-	return tls_identity_check(&identity, now_ms, &s->cert_expires_ms, err);
+	return identity_new(&texts, now_ms, err);
 }
 
 int settings_init(struct settings *ret_settings, const struct http_client_config *config,
@@ -105,15 +106,13 @@ int settings_init(struct settings *ret_settings, const struct http_client_config
 	set_address(&s, config->tls_server_name);
 	copy_headers(&s, config->headers);
 	s.user_agent = copy(config->user_agent);
-	s.ca_pem = copy(config->ca_pem);
-	s.cert_pem = copy(config->cert_pem);
-	s.key_pem = copy(config->key_pem);
 	s.bearer_token = copy(config->bearer_token);
 	s.username = copy(config->username);
 	s.password = copy(config->password);
 	s.proxy_url = copy(config->proxy_url);
 	s.insecure_skip_verify = config->insecure_skip_verify;
-	if (check_identity(&s, now_ms, err) < 0) {
+	s.identity = make_identity(config, now_ms, err);
+	if (!s.identity) {
 		settings_release(&s);
 		return -1;
 	}
@@ -128,9 +127,7 @@ void settings_release(struct settings *s)
 	free(s->host);
 	free(s->connect_to);
 	free(s->user_agent);
-	free(s->ca_pem);
-	free(s->cert_pem);
-	tls_wipe_free(s->key_pem);
+	identity_unref(s->identity);
 	tls_wipe_free(s->bearer_token);
 	free(s->username);
 	tls_wipe_free(s->password);

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "net/http_client.h"
+#include "net/identity.h"
 #include "net/url.h"
 
 /* Strings are owned, and NULL where there is none unless the comment says never. */
@@ -16,16 +17,13 @@ struct settings {
 	char *host;       /* value of Host when it is not the base's, else NULL */
 	char *connect_to; /* "name:port:host:port" in that case, else NULL */
 	char *user_agent;
-	char *ca_pem;
-	char *cert_pem;
-	char *key_pem;      /* wiped */
+	struct identity *identity; /* one reference; never NULL; may be exchanged */
 	char *bearer_token; /* wiped */
 	char *username;
 	char *password;  /* wiped */
 	char *proxy_url; /* wiped: may hold a password */
 	char **headers;  /* wiped; ended by NULL; never NULL */
 	bool insecure_skip_verify;
-	int64_t cert_expires_ms; /* Unix time, 0 without a client certificate */
 };
 
 /*

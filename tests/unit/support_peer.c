@@ -110,6 +110,14 @@ static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_len
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* Any client certificate is taken, as is none. */
+static int take_any(int ok, X509_STORE_CTX *store)
+{
+	(void)ok;
+	(void)store;
+	return 1;
+}
+
 static SSL_CTX *tls_new(const struct test_cert *cert, bool h2)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
@@ -124,6 +132,8 @@ static SSL_CTX *tls_new(const struct test_cert *cert, bool h2)
 	assert(SSL_CTX_use_certificate(tls, x509) == 1 && SSL_CTX_use_PrivateKey(tls, key) == 1);
 	X509_free(x509);
 	EVP_PKEY_free(key);
+	SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, take_any);
+	SSL_CTX_set_session_id_context(tls, (const unsigned char *)"peer", 4);
 	if (h2)
 		SSL_CTX_set_alpn_select_cb(tls, choose_h2, NULL);
 	return tls;
@@ -196,6 +206,17 @@ void peer_wait_connections(struct peer_conn *conn, int count)
 int peer_number(const struct peer_conn *conn)
 {
 	return conn->number;
+}
+
+void peer_client_name(const struct peer_conn *conn, char *name, size_t size)
+{
+	X509 *cert = conn->ssl ? SSL_get1_peer_certificate(conn->ssl) : NULL;
+
+	snprintf(name, size, "nobody");
+	if (cert)
+		X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, name,
+		                          (int)size);
+	X509_free(cert);
 }
 
 bool peer_read(struct peer_conn *conn, void *data, size_t len)

@@ -46,6 +46,9 @@ void peer_wait_connections(struct peer_conn *conn, int count);
 /* The number of this connection, from 1. */
 int peer_number(const struct peer_conn *conn);
 
+/* The common name in the client's certificate, "nobody" without one. */
+void peer_client_name(const struct peer_conn *conn, char *name, size_t size);
+
 /* --- HTTP/1.1 ---------------------------------------------------------- */
 
 struct peer_request {

@@ -60,6 +60,18 @@ static void h1_ok(struct peer_conn *conn, void *arg)
 	}
 }
 
+/* Answers with the name in the client's certificate. */
+static void h1_who(struct peer_conn *conn, void *arg)
+{
+	struct peer_request request;
+	char name[64];
+
+	(void)arg;
+	peer_client_name(conn, name, sizeof(name));
+	while (peer_read_request(conn, &request))
+		peer_answer(conn, 200, "", name, strlen(name));
+}
+
 static void h2_answer(struct peer_conn *conn, uint32_t stream, const char *body)
 {
 	h2_head(conn, stream, 200, NULL, NULL);
@@ -252,11 +264,85 @@ static void a_client_certificate_is_presented(void **state)
 		                             .key_pem = certs.client.key };
 	struct seen *seen;
 
+	serve_with(f, &certs.server, false, h1_who, NULL, &config);
+	seen = http_get(f, "/x");
+	http_run(f, 1);
+	assert_answer(seen, 200, "jane");
+	assert_true(http_client_cert_expires_ms(f->client) > loop_wall_ms(f->loop) + 3000000);
+}
+
+static void an_exchanged_certificate_is_used_from_the_next_request_on(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_client_config config = { .ca_pem = certs.ca.cert,
+		                             .cert_pem = certs.client.cert,
+		                             .key_pem = certs.client.key };
+	struct test_cert other =
+		test_cert_new(&(struct test_cert_options){ .name = "joan", .issuer = &certs.ca });
+	const struct tls_identity identity = { certs.ca.cert, other.cert, other.key };
+	const struct tls_identity mixed = { certs.ca.cert, other.cert, certs.client.key };
+	struct seen *before, *after, *kept;
+	struct err err;
+
+	serve_with(f, &certs.server, false, h1_who, NULL, &config);
+	before = http_get(f, "/x");
+	http_run(f, 1);
+	assert_answer(before, 200, "jane");
+	assert_int_equal(http_client_set_identity(f->client, &identity, &err), 0);
+	after = http_get(f, "/x");
+	http_run(f, 2);
+	assert_answer(after, 200, "joan");
+	assert_int_equal(http_client_set_identity(f->client, &mixed, &err), -1);
+	kept = http_get(f, "/x");
+	http_run(f, 3);
+	assert_answer(kept, 200, "joan");
+	assert_int_equal(peer_connections(f->peer), 2);
+	test_cert_release(&other);
+}
+
+static void an_exchanged_authority_decides_from_the_next_connection_on(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_client_config config = { .ca_pem = certs.other_ca.cert };
+	const struct tls_identity right = { .ca_pem = certs.ca.cert };
+	const struct tls_identity wrong = { .ca_pem = certs.other_ca.cert };
+	struct seen *seen;
+	struct err err;
+
 	serve_with(f, &certs.server, false, h1_ok, NULL, &config);
 	seen = http_get(f, "/x");
 	http_run(f, 1);
+	assert_true(seen->result.untrusted);
+	assert_int_equal(http_client_set_identity(f->client, &right, &err), 0);
+	seen = http_get(f, "/x");
+	http_run(f, 2);
 	assert_answer(seen, 200, NULL);
-	assert_true(http_client_cert_expires_ms(f->client) > loop_wall_ms(f->loop) + 3000000);
+	assert_int_equal(http_client_set_identity(f->client, &wrong, &err), 0);
+	seen = http_get(f, "/x");
+	http_run(f, 3);
+	assert_true(seen->result.untrusted);
+}
+
+static void a_stream_goes_on_while_the_certificate_is_exchanged(void **state)
+{
+	struct http_fixture *f = *state;
+	struct http_client_config config = { .ca_pem = certs.ca.cert,
+		                             .cert_pem = certs.client.cert,
+		                             .key_pem = certs.client.key };
+	const struct tls_identity none = { .ca_pem = certs.ca.cert };
+	int count = 2;
+	struct seen *first, *second;
+	struct err err;
+
+	serve_with(f, &certs.server, true, h2_backwards, &count, &config);
+	first = http_get(f, "/a");
+	http_pass(f, 50);
+	second = http_get(f, "/b");
+	http_pass(f, 1);
+	assert_int_equal(http_client_set_identity(f->client, &none, &err), 0);
+	http_run(f, 2);
+	assert_answer(first, 200, "back");
+	assert_answer(second, 200, "back");
 }
 
 /* --- settings that cannot be right -------------------------------------- */
@@ -675,6 +761,9 @@ int main(void)
 		http_test(a_tls_server_name_is_verified_in_place_of_the_hosts),
 		http_test(a_server_without_tls_is_named_so),
 		http_test(a_client_certificate_is_presented),
+		http_test(an_exchanged_certificate_is_used_from_the_next_request_on),
+		http_test(an_exchanged_authority_decides_from_the_next_connection_on),
+		http_test(a_stream_goes_on_while_the_certificate_is_exchanged),
 		http_test(an_expired_client_certificate_is_refused_with_its_date),
 		http_test(a_key_of_another_certificate_is_refused),
 		http_test(pem_that_cannot_be_read_is_refused_by_name),

@@ -524,12 +524,11 @@ static void test_every_mistake_names_file_entry_and_remedy(void **state)
 		  "kubeconfig %s/config: user \"eve\": has a client-key but no client-certificate: add it" },
 		{ USER("token: t, username: eve, password: p"),
 		  "kubeconfig %s/config: user \"eve\": has both a token and a password: remove one" },
-		{ USER("exec: {command: aws}"),
-		  "kubeconfig %s/config: user \"eve\": exec is not supported: give it a token, a tokenFile "
-		  "or a client-certificate" },
+		{ USER("exec: [aws]"), "kubeconfig %s/config: user \"eve\": exec: is no object: write command and "
+				       "apiVersion under it" },
 		{ USER("auth-provider: {name: oidc}"),
-		  "kubeconfig %s/config: user \"eve\": auth-provider is not supported: give it a token, a "
-		  "tokenFile or a client-certificate" },
+		  "kubeconfig %s/config: user \"eve\": auth-provider is not supported: give it exec, a "
+		  "token, a tokenFile or a client-certificate" },
 		{ USER("as-groups: [g]"), "kubeconfig %s/config: user \"eve\": has as-uid, as-groups or "
 					  "as-user-extra without as: add it" },
 		{ USER("as: \"a\\r\\nX: y\""), "kubeconfig %s/config: user \"eve\": a value for "
