@@ -45,6 +45,7 @@ LIBRARY  := $(BUILD)/libformation.a
 SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 GOLDEN   := $(BUILD)/tests/golden/golden
+SIM      := $(BUILD)/tests/sim/world/sim
 PROG_OUT := $(if $(filter release,$(PROFILE)),$(PROGRAMS:%=$(BIN)/%),$(PROGRAMS:%=$(BUILD)/bin/%))
 DEPFILES := $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -85,6 +86,11 @@ $(UNIT): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT) $(LIBRARY)
 $(GOLDEN): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/golden/*.c)) $(LIBRARY)
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
+# The simulator brings its own loop and chance, and the key of the maps' hash.
+$(SIM): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/sim/world/*.c)) $(LIBRARY)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=getauxval $^ $(PKG_LIBS) -o $@
 
 -include $(DEPFILES)
 .SECONDARY:
