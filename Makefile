@@ -116,11 +116,11 @@ image: programs ## Make the controller's container image for the cluster of `mak
 	$(Q)hack/image
 
 # --- tests -------------------------------------------------------------
-.PHONY: test check unit golden integration e2e asan memcheck bench lint fmt
+.PHONY: test check unit golden sim integration e2e asan memcheck bench lint fmt
 test: deps-test ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
 	$(Q)tests/run all
 
-check: deps-test $(UNIT) $(GOLDEN) ## Unit and golden tests: no network, no root, seconds
+check: deps-test $(UNIT) $(GOLDEN) $(SIM) ## Unit and golden tests, part of the simulation: no network, no root, seconds
 	$(Q)BUILD=$(BUILD) tests/run check
 
 deps-test:
@@ -128,7 +128,11 @@ deps-test:
 
 unit golden: check
 
-test-programs: programs $(UNIT) $(GOLDEN)
+test-programs: programs $(UNIT) $(GOLDEN) $(SIM)
+
+SEEDS ?= 100
+sim: deps-test $(SIM) ## Every fault in every place of a simulated cluster, and SEEDS=100 random walks a scenario
+	$(Q)$(SIM) --seeds $(SEEDS)
 
 integration: all ## Tests against a real control plane
 	$(Q)tests/run integration

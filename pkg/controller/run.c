@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "controller/changes.h"
+#include "controller/confirm.h"
 #include "controller/step.h"
 
 enum run_state {
@@ -55,8 +56,7 @@ struct run {
 	size_t write_count;
 	struct write report;       /* of the status */
 	int active;                /* writes that are */
-	bool starting;             /* run_start has not returned */
-	bool stopping;
+	bool starting, stopping;   /* run_start has not returned; start nothing more */
 	bool wrote;                /* at least one request has been sent */
 	bool waits_turn;           /* a rollout has to wait for others */
 	bool gone;                 /* there is no such Formation */
@@ -126,20 +126,6 @@ static int decide(struct run *run, struct reconcile_input *ret_input)
 	return 0;
 }
 
-/*
- * A Deployment that changes though its user asked for nothing new, because
- * its size did: at most some of them at a time. What somebody changed by
- * hand is put right at once, and what the user changed is done at once.
- */
-static bool follows_size(const struct run *run, const struct write *write)
-{
-	const struct json *status = run->formation.status;
-	int64_t seen = json_int_or(json_get(status, "observedGeneration"), 0);
-
-	return write->step.kind == STEP_APPLY && write->step.uid && !write->repairs &&
-	       write->step.resource == &RESOURCE_DEPLOYMENT && seen == run->formation.generation;
-}
-
 static void skip_process(struct run *run, const char *type)
 {
 	for (size_t i = 0; i < run->write_count; i++) {
@@ -181,7 +167,8 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 	for (size_t i = 0; i < run->write_count; i++) {
 		struct write *write = &run->writes[i];
 
-		if (write->state != WRITE_PENDING || !follows_size(run, write) ||
+		if (write->state != WRITE_PENDING || write->repairs ||
+		    !step_follows_size(&run->formation, &write->step) ||
 		    turns_take(run->env->turns, run->key, loop_mono_ms(run->env->loop)))
 			continue;
 		run->waits_turn = true;
@@ -323,21 +310,46 @@ static void on_answer(void *arg, struct arena *arena, struct json *object, const
 
 /* --- phases -------------------------------------------------------- */
 
+static void send_write(struct write *write)
+{
+	const struct step *step = &write->step;
+	struct client_request request = step_request(step, cache_keep(step->resource));
+
+	write->call = client_start(write->run->env->client, &request, on_answer, write);
+}
+
+static void on_confirmed(void *arg, struct arena *arena, struct json *object, const struct err *err)
+{
+	struct write *write = arg;
+	const struct run *run = write->run;
+	struct err why = ERR_INIT;
+
+	write->call = NULL;
+	if (confirm_holds(run->env->cache, &run->formation, arena, object, err, &why))
+		return send_write(write);
+	write->state = WRITE_SKIPPED;
+	if (why.code != ERR_NONE)
+		write_failed(write, &why);
+	settle(write);
+}
+
 static void start_write(struct write *write)
 {
 	struct run *run = write->run;
-	struct client_request request;
+	struct client_request request = confirm_request(&run->formation);
 
 	if (!step_is_request(&write->step)) {
 		record_event(run, &write->step);
 		write->state = WRITE_DONE;
 		return;
 	}
-	request = step_request(&write->step, cache_keep(write->step.resource));
 	write->state = WRITE_ACTIVE;
 	run->active++;
 	run->wrote = true;
-	write->call = client_start(run->env->client, &request, on_answer, write);
+	if (!confirm_is_needed(&run->formation, &write->step))
+		send_write(write);
+	else
+		write->call = client_start(run->env->client, &request, on_confirmed, write);
 }
 
 static bool process_failed(const struct run *run, const char *type)
@@ -444,23 +456,13 @@ static const struct json *latest_status(const struct run *run)
 	return run->formation.status;
 }
 
-static bool is_reconciling(const struct json *status)
-{
-	json_for_each(condition, json_get(status, "conditions")) {
-		if (same_text(json_string_or(json_get(condition, "type"), NULL), "Reconciling"))
-			return same_text(json_string_or(json_get(condition, "status"), NULL),
-					 "True");
-	}
-	return false;
-}
-
 /* A Formation whose work is done, or can't go on, lets the next one follow its size. */
 static void give_turn(struct run *run)
 {
 	struct turns *turns = run->env->turns;
 
 	if (run->gone || (turns_held(turns, run->key) && !run->stopping &&
-			  !is_reconciling(latest_status(run))))
+			  !status_is_reconciling(latest_status(run))))
 		turns_release(turns, run->key, loop_mono_ms(run->env->loop));
 }
 

@@ -153,6 +153,14 @@ bool step_is_repair(const struct reconcile_input *input, const struct step *step
 	       !digest_is_none(child->satisfied_before);
 }
 
+bool step_follows_size(const struct formation *formation, const struct step *step)
+{
+	int64_t seen = json_int_or(json_get(formation->status, "observedGeneration"), 0);
+
+	return step->kind == STEP_APPLY && step->uid && step->resource == &RESOURCE_DEPLOYMENT &&
+	       seen == formation->generation;
+}
+
 bool step_goes_with_status(const struct step *step)
 {
 	return step->kind == STEP_EVENT && !step->type;
@@ -161,4 +169,14 @@ bool step_goes_with_status(const struct step *step)
 bool step_is_moot(const struct step *step, const struct err *err)
 {
 	return err->code == ERR_NOT_FOUND && step->kind != STEP_APPLY;
+}
+
+bool status_is_reconciling(const struct json *status)
+{
+	json_for_each(condition, json_get(status, "conditions")) {
+		if (same_text(json_string_or(json_get(condition, "type"), NULL), "Reconciling"))
+			return same_text(json_string_or(json_get(condition, "status"), NULL),
+					 "True");
+	}
+	return false;
 }

@@ -41,11 +41,22 @@ const char *step_text(struct arena *arena, const struct step *step);
 /* Whether it sets right an object that was as wanted before somebody changed it. */
 bool step_is_repair(const struct reconcile_input *input, const struct step *step);
 
+/*
+ * Whether it changes a Deployment though the user asked for nothing new,
+ * because a size did: at most some Formations do that at a time. What somebody
+ * changed by hand is put right at once, and what the user changed is done at
+ * once.
+ */
+bool step_follows_size(const struct formation *formation, const struct step *step);
+
 /* An event about a process goes with its writes, any other with the status. */
 bool step_goes_with_status(const struct step *step);
 
 /* Whether `err` says that there is nothing left to do, because the object is not there. */
 bool step_is_moot(const struct step *step, const struct err *err);
+
+/* Whether a Formation's status says that work on it is under way. */
+bool status_is_reconciling(const struct json *status);
 
 /* Whether the controller among the owners of `object`, as read, is `uid`. */
 bool object_is_owned(const struct json *object, const char *uid);

@@ -375,6 +375,20 @@ struct delivery {
 	bool late; /* has been harmed already */
 };
 
+/* {"type":"ADDED","object":…} with a newline. */
+static const char *event_line(struct arena *arena, const char *type, const char *object)
+{
+	size_t type_len = strlen(type), len = strlen(object);
+	char *text = arena_alloc(arena, type_len + len + 32), *to = text;
+
+	to = mempcpy(to, "{\"type\":\"", 9);
+	to = mempcpy(to, type, type_len);
+	to = mempcpy(to, "\",\"object\":", 11);
+	to = mempcpy(to, object, len);
+	memcpy(to, "}\n", 3);
+	return text;
+}
+
 /* The event as this watch sees it, or NULL when it doesn't. */
 static const char *event_text(const struct http_call *call, const struct change *change)
 {
@@ -387,8 +401,7 @@ static const char *event_text(const struct http_call *call, const struct change 
 		type = now ? CHANGE_ADDED : CHANGE_DELETED;
 	else if (!now)
 		return NULL;
-	return arena_printf(&call->world->cluster.arena, "{\"type\":\"%s\",\"object\":%s}\n",
-	                    names[type], change->text);
+	return event_line(&call->world->cluster.arena, names[type], change->text);
 }
 
 static bool send_event(struct http_call *call, const char *text, enum fault fault)
@@ -552,9 +565,7 @@ static void tell_all(struct http_call *call)
 		const struct object *object = cluster->objects[i];
 
 		if (object->kind == call->kind && is_selected(call, object->labelled))
-			send_later(call, arena_printf(&cluster->arena,
-			                              "{\"type\":\"ADDED\",\"object\":%s}\n",
-			                              object->text));
+			send_later(call, event_line(&cluster->arena, "ADDED", object->text));
 	}
 	send_later(call,
 	           arena_printf(&cluster->arena,
