@@ -1,6 +1,7 @@
 #include "verbs.h"
 
 const struct verb *const VERBS[] = {
+	&VERB_PS,
 	&VERB_SCALE,
 	&VERB_RESIZE,
 	NULL,
