@@ -141,6 +141,7 @@ run_pods() {
 }
 
 end_controller_user() {
+	stop_controller # before its rights are gone
 	kubectl delete clusterrolebinding "$controller_user-formation-controller" \
 		"$controller_user-formation-controller-sizes" >/dev/null 2>&1
 }
