@@ -15,6 +15,7 @@
 #include "kube/exec_source.h"
 #include "kube/lease.h"
 #include "kube/prng.h"
+#include "kube/probe.h"
 #include "kube/rotation.h"
 #include "options.h"
 
@@ -30,6 +31,7 @@ struct program {
 	struct exec_source *plugin; /* or NULL */
 	struct rotation *rotation;  /* or NULL */
 	struct manager *manager;
+	struct probe *probe; /* NULL: renewals of the lease are probes enough */
 	struct lease *lease; /* NULL: there is one controller only */
 	bool lost;           /* the lease: this is not the one that may write */
 	struct loop_signal *terminate;
@@ -255,6 +257,8 @@ static int run(struct program *program, struct err *err)
 	manager_start(program->manager);
 	if (program->options.leader_elect)
 		make_lease(program);
+	else
+		program->probe = probe_new(program->loop, http_client_transport(program->http));
 	if (loop_run(program->loop, err) != 0)
 		return -1;
 	if (program->lost)
@@ -268,6 +272,7 @@ static void release(struct program *program)
 	loop_signal_free(program->terminate);
 	manager_free(program->manager);
 	lease_free(program->lease);
+	probe_free(program->probe);
 	rotation_free(program->rotation);
 	exec_source_free(program->plugin);
 	credentials_free(program->credentials);

@@ -25,6 +25,7 @@ enum {
 #define LIMIT_CONFIG     (1 * MIB)   /* kubeconfig and --config files */
 #define LIMIT_PLUGIN_OUTPUT (1 * MIB) /* what an exec credential plugin prints */
 #define LIMIT_METRICS    (8 * MIB)   /* one page of /metrics */
+#define LIMIT_ANSWER_HEAD (64 * KIB) /* an answer's head; the API server's stay under 2 KiB */
 #define LIMIT_HTTP_HEAD  (16 * KIB)  /* a request's head at our own server */
 
 #endif

@@ -5,9 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LIMIT_ANSWER_HEAD \
-	(64 * 1024) /* bytes of an answer's head; the API server's stay under 2 KiB */
-
 /* What is kept of it. Interim answers (1xx) leave no trace. Starts zeroed. */
 struct answer_head {
 	int status;         /* of the final answer, 0 until its head has ended */
