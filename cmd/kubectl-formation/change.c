@@ -116,6 +116,21 @@ int changes_decide(struct arena *arena, const struct formation *formation,
 	return 0;
 }
 
+void changes_complete(const struct json *value, struct changes *changes)
+{
+	const struct json *list = json_path(value, "spec", "processes", NULL);
+
+	for (size_t i = 0; i < changes->count; i++) {
+		struct change *change = &changes->items[i];
+		const struct json *entry = list ? list->first : NULL;
+
+		for (size_t at = 0; entry && at < change->process->index; at++)
+			entry = entry->next;
+		if (change->quantity_named && json_int_or(json_get(entry, "quantity"), -1) < 0)
+			change->writes_quantity = changes->any = true;
+	}
+}
+
 /* --- the patch ----------------------------------------------------- */
 
 static struct json *add_op(struct arena *arena, struct json *patch, const char *op,

@@ -38,6 +38,9 @@ int changes_decide(struct arena *arena, const struct formation *formation,
 		   replicas_fn *replicas, void *arg, struct changes *ret_changes,
 		   struct err *err);
 
+/* A quantity that is named is written where `value`, the Formation as read, has none. */
+void changes_complete(const struct json *value, struct changes *changes);
+
 /*
  * The changes as one JSON patch: it holds for the Formation as read in
  * `value` alone, by its resourceVersion, and by tests of each type at its

@@ -197,6 +197,7 @@ static int decide(struct scale *scale, struct err *err)
 	    guard_autoscalers(arena, formation, &scale->changes, scale->autoscalers.answer,
 			      scale->scaled_objects.answer, err) != 0)
 		return -1;
+	changes_complete(scale->target.value, &scale->changes);
 	return check_gitops(scale, err);
 }
 

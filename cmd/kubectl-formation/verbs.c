@@ -4,5 +4,6 @@ const struct verb *const VERBS[] = {
 	&VERB_PS,
 	&VERB_SCALE,
 	&VERB_RESIZE,
+	&VERB_RESTART,
 	NULL,
 };

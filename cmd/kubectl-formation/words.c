@@ -128,7 +128,7 @@ static size_t count_words(char *const *args, int arg_count)
 	for (int i = 0; i < arg_count; i++) {
 		count++;
 		for (const char *at = args[i]; *at; at++)
-			count += *at == ',';
+			count += *at == ',' || *at == ' ';
 	}
 	return count;
 }

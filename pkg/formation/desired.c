@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "formation/hash.h"
+#include "formation/restart.h"
 #include "formation/template.h"
 
 enum { DIGEST_HEX = 2 * sizeof(struct digest) + 1 };
@@ -207,6 +208,8 @@ uint64_t desired_key(const struct formation *formation, const struct dyno_size *
 	uint64_t hash = hash_text(HASH_INIT, formation->uid);
 
 	hash = hash_number(hash, (uint64_t)formation->generation);
+	hash = hash_text(hash, json_string_or(json_get(formation->annotations,
+	                                               ANNOTATION_RESTARTED), "")); /* no generation */
 	hash = hash_number(hash, size ? size->hash : 0);
 	return hash_number(hash, TEMPLATE_VERSION);
 }

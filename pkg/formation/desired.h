@@ -85,7 +85,7 @@ bool desired_is_satisfied(const struct json *desired, const struct json *observe
 
 /*
  * A key for all that a process's objects are rendered from: the Formation's
- * uid and generation, the size (NULL where none matters), the controller's
+ * uid, generation and restarts, the size (NULL where none matters), the controller's
  * newest template. What was satisfied under the same key still is, without
  * rendering again; under another key the digest decides.
  */

@@ -8,8 +8,23 @@
 #include "base/limits.h"
 #include "codec/quantity.h"
 #include "formation/hash.h"
+#include "formation/restart.h"
 #include "formation/schema.h"
 #include "formation/validate.h"
+
+static const struct json_keep KEEP_OWN_ANNOTATIONS[] = { { "dyno.dev/*", NULL }, { 0 } };
+
+static const struct json_keep KEEP_FORMATION_METADATA[] = {
+	{ "name", NULL },
+	{ "namespace", NULL },
+	{ "uid", NULL },
+	{ "resourceVersion", NULL },
+	{ "generation", NULL },
+	{ "creationTimestamp", NULL },
+	{ "deletionTimestamp", NULL },
+	{ "annotations", KEEP_OWN_ANNOTATIONS },
+	{ 0 },
+};
 
 static const struct json_keep KEEP_OWN_METADATA[] = {
 	{ "name", NULL },
@@ -23,7 +38,7 @@ static const struct json_keep KEEP_OWN_METADATA[] = {
 };
 
 const struct json_keep KEEP_FORMATION[] = {
-	{ "metadata", KEEP_OWN_METADATA },
+	{ "metadata", KEEP_FORMATION_METADATA },
 	{ "spec", NULL },
 	{ "status", NULL },
 	{ 0 },
@@ -94,6 +109,9 @@ static void decode_process(struct arena *arena, const struct formation *formatio
 	process->port = process->routed ? (int)json_int_or(port, PORT_DEFAULT) : 0;
 	process->health_path = json_string_or(json_path(value, "health", "path", NULL), NULL);
 	process->problem = validate_process(arena, formation->name, spec, value, process->index);
+	process->restarted_at = restart_of(
+		arena,
+		json_string_or(json_get(formation->annotations, ANNOTATION_RESTARTED), NULL), type);
 }
 
 /* A type that stood before is a problem: of two entries the first counts. */
@@ -159,6 +177,7 @@ int formation_decode(struct arena *arena, const struct json *value, struct forma
 		.env_from = filled(spec, "envFrom", JSON_ARRAY),
 		.security = filled(spec, "securityContext", JSON_OBJECT),
 		.status = schema_member(value, "status"),
+		.annotations = json_get(metadata, "annotations"),
 	};
 
 	if (!formation.name || !formation.ns || !formation.uid)

@@ -37,6 +37,7 @@ struct process {
 	int port;                /* of a routed process */
 	const char *health_path; /* HTTP readiness, or NULL: TCP */
 	const char *problem;     /* a rule it breaks, with the field's path, or NULL */
+	const char *restarted_at; /* annotation dyno.dev/restarted-at as it concerns this type, or NULL */
 	bool repeated;           /* its type stood before: that entry counts */
 };
 
@@ -60,6 +61,7 @@ struct formation {
 	size_t process_count;      /* 0 only with a problem: the default formation has web */
 	const char *problem;       /* a rule that the whole Formation breaks, or NULL */
 	const struct json *status; /* as last observed, or NULL */
+	const struct json *annotations; /* those of dyno.dev/, or NULL */
 };
 
 /* What a Formation's stored JSON keeps (metadata, spec, status). */

@@ -55,6 +55,16 @@ const struct json_keep KEEP_DEPLOYMENT[] = {
 
 /* --- kept as text -------------------------------------------------- */
 
+/* Members whose names begin as `key` does before its `*`. */
+static void keep_alike(struct arena *arena, struct json *kept, const struct json *value,
+                       const char *key)
+{
+	json_for_each (member, value) {
+		if (member->type != JSON_NULL && strncmp(member->key, key, strlen(key) - 1) == 0)
+			json_set(arena, kept, member->key, json_clone(arena, member));
+	}
+}
+
 static struct json *keep_members(struct arena *arena, const struct json *value,
                                  const struct json_keep *keep)
 {
@@ -63,6 +73,8 @@ static struct json *keep_members(struct arena *arena, const struct json *value,
 	for (; keep->key; keep++) {
 		const struct json *member = schema_member(value, keep->key);
 
+		if (keep->key[strlen(keep->key) - 1] == '*')
+			keep_alike(arena, kept, value, keep->key);
 		if (!member)
 			continue;
 		json_set(arena, kept, keep->key,

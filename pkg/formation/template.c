@@ -7,6 +7,7 @@
 #include "codec/quantity.h"
 #include "formation/desired.h"
 #include "formation/env.h"
+#include "formation/restart.h"
 #include "formation/schema.h"
 
 void template_selector(struct arena *arena, struct json *labels, const struct formation *formation,
@@ -216,8 +217,8 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
                               const struct process *process, const struct dyno_size *size)
 {
 	struct json *template = json_new_object(arena);
-	struct json *labels =
-		json_set_object(arena, json_set_object(arena, template, "metadata"), "labels");
+	struct json *metadata = json_set_object(arena, template, "metadata");
+	struct json *labels = json_set_object(arena, metadata, "labels");
 	struct json *spec = json_set_object(arena, template, "spec");
 
 	template_labels(arena, labels, formation, process);
@@ -225,6 +226,9 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 	json_set_string(arena, labels, LABEL_SIZE, process->size);
 	if (size->dedicated)
 		json_set_string(arena, labels, LABEL_DEDICATED, "true");
+	if (process->restarted_at)
+		json_set_string(arena, json_set_object(arena, metadata, "annotations"),
+		                ANNOTATION_RESTARTED, process->restarted_at);
 	json_add(json_set_array(arena, spec, "containers"),
 	         v1_container(arena, formation, process, size));
 	json_set_int(arena, spec, "terminationGracePeriodSeconds", process->grace_s);
