@@ -65,7 +65,8 @@ struct http_call {
 	enum kind kind;
 	const char *ns, *name, *sub;
 	const char *manager;
-	bool force, watch, initial, selects;
+	const char *selector; /* of labels, unescaped, or "" */
+	bool force, watch, initial;
 	uint64_t since;
 	int64_t seconds;
 
@@ -218,7 +219,28 @@ static bool is_carried_out(enum fault fault)
 
 static bool is_selected(const struct http_call *call, bool labelled)
 {
-	return labelled || !call->selects;
+	return labelled || !*call->selector;
+}
+
+/* "a,b=c": has a label a, and b with the value c. */
+static bool is_listed(const struct http_call *call, const struct object *object)
+{
+	struct arena *arena = &call->world->cluster.arena;
+
+	for (const char *term = call->selector; *term;) {
+		size_t len = strcspn(term, ","), key_len;
+		char *key = arena_strndup(arena, term, len);
+		const char *value;
+
+		key_len = strcspn(key, "=");
+		value = key[key_len] ? key + key_len + 1 + (key[key_len + 1] == '=') : NULL;
+		key[key_len] = '\0';
+		if (value ? strcmp(object_label(object, key), value) != 0
+		          : !*object_label(object, key))
+			return false;
+		term += len + (term[len] == ',');
+	}
+	return true;
 }
 
 static void answer_list(struct http_call *call)
@@ -234,7 +256,8 @@ static void answer_list(struct http_call *call)
 	for (size_t i = 0; i < cluster->count; i++) {
 		const struct object *object = cluster->objects[i];
 
-		if (object->kind != call->kind || !is_selected(call, object->labelled))
+		if (object->kind != call->kind || !is_listed(call, object) ||
+		    (*call->ns && strcmp(call->ns, object->ns) != 0))
 			continue;
 		buf_puts(&body, comma);
 		buf_puts(&body, object->text);
@@ -656,7 +679,7 @@ static const char *token(struct arena *arena, const char **path)
 	return arena_strndup(arena, from, len);
 }
 
-static const char *parameter(struct arena *arena, const char *query, const char *name)
+static char *parameter(struct arena *arena, const char *query, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -665,7 +688,25 @@ static const char *parameter(struct arena *arena, const char *query, const char 
 		if (strncmp(query, name, len) == 0 && query[len] == '=')
 			return arena_strndup(arena, query + len + 1, strcspn(query + len + 1, "&"));
 	}
-	return "";
+	return arena_strdup(arena, "");
+}
+
+/* In place. */
+static const char *unescaped(char *text)
+{
+	char *to = text;
+	unsigned byte;
+
+	for (const char *from = text; *from; from++) {
+		if (*from == '%' && sscanf(from + 1, "%2x", &byte) == 1) {
+			*to++ = (char)byte;
+			from += 2;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+	return text;
 }
 
 static enum kind kind_of(const char *plural)
@@ -700,7 +741,7 @@ static void read_path(struct http_call *call, struct arena *arena, const char *p
 	call->manager = parameter(arena, query, "fieldManager");
 	call->force = strcmp(parameter(arena, query, "force"), "true") == 0;
 	call->initial = strcmp(parameter(arena, query, "sendInitialEvents"), "true") == 0;
-	call->selects = *parameter(arena, query, "labelSelector");
+	call->selector = unescaped(parameter(arena, query, "labelSelector"));
 	call->since = strtoull(parameter(arena, query, "resourceVersion"), NULL, 10);
 	call->seconds = strtol(parameter(arena, query, "timeoutSeconds"), NULL, 10);
 }
