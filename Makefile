@@ -31,6 +31,8 @@ FLAGS_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN)
 FLAGS_debug   := -O0 -g3 -fno-omit-frame-pointer
 FLAGS_asan    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 LDFLAGS_asan  := -fsanitize=address,undefined
+FLAGS_fuzz    := -O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -Wno-unknown-warning-option
+LDFLAGS_fuzz  := -fsanitize=address,undefined
 
 CPPFLAGS = -Ipkg -D_GNU_SOURCE -DFORMATION_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 CFLAGS   = -std=gnu11 -fPIE $(WARNINGS) $(if $(CI),-Werror) $(FLAGS_$(PROFILE)) $(EXTRA_CFLAGS)
@@ -46,6 +48,8 @@ SUPPORT  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/unit/support*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 GOLDEN   := $(BUILD)/tests/golden/golden
 SIM      := $(BUILD)/tests/sim/world/sim
+FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_MAIN = $(if $(filter fuzz,$(PROFILE)),,$(BUILD)/tests/fuzz/driver.o)
 PROG_OUT := $(if $(filter release,$(PROFILE)),$(PROGRAMS:%=$(BIN)/%),$(PROGRAMS:%=$(BUILD)/bin/%))
 DEPFILES := $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -87,6 +91,12 @@ $(GOLDEN): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/golden/*.c)) $(LIBRARY
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
 
+# With clang and PROFILE=fuzz libFuzzer drives them, else tests/fuzz/driver.c.
+$(FUZZ): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $$(FUZZ_MAIN) \
+		$(patsubst %,$(BUILD)/tests/golden/%.o,world merge plan_json) $(LIBRARY)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter fuzz,$(PROFILE)),-fsanitize=fuzzer) $^ $(PKG_LIBS) -o $@
+
 # The simulator brings its own loop and chance, and the key of the maps' hash.
 $(SIM): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/sim/world/*.c)) $(LIBRARY)
 	@echo "  LD   $@"
@@ -116,7 +126,7 @@ image: programs ## Make the controller's container image for the cluster of `mak
 	$(Q)hack/image
 
 # --- tests -------------------------------------------------------------
-.PHONY: test check unit golden sim integration e2e asan memcheck bench lint fmt
+.PHONY: test check unit golden sim fuzz fuzz-programs integration e2e asan memcheck bench lint fmt
 test: deps-test ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
 	$(Q)tests/run all
 
@@ -139,6 +149,14 @@ integration: all ## Tests against a real control plane
 
 e2e: all ## Tests with a real node (root)
 	$(Q)tests/run e2e
+
+TIME ?= 60
+fuzz: ## libFuzzer on everything that reads what others wrote, TIME=60 seconds each (needs clang)
+	$(Q)hack/deps build fuzz
+	$(Q)$(MAKE) --no-print-directory PROFILE=fuzz CC=clang fuzz-programs
+	$(Q)BUILD=build/fuzz tests/fuzz/run -max_total_time=$(TIME)
+
+fuzz-programs: $(FUZZ)
 
 asan: ## Unit and golden tests under the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory PROFILE=asan check

@@ -75,9 +75,11 @@ static struct json *rendered(struct reader *reader, const struct formation *form
 	const struct process *process = formation_process_of(formation, name);
 	const struct dyno_size *size;
 
-	if (!process) {
+	if (!process || process->problem || !reader->world->sizes.count ||
+	    (formation->problem && !formation->image && !process->image)) {
 		reader->failed = true;
-		err_set(reader->err, ERR_INVALID, "\"$applied\": there is no process %s", type);
+		err_set(reader->err, ERR_INVALID,
+		        "\"$applied\": there is no process %s that can be rendered", type);
 		return NULL;
 	}
 	size = dyno_sizes_find(&reader->world->sizes, process->size);

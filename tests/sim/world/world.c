@@ -364,7 +364,7 @@ static void serve(void *arg)
 		fault = pick(world, FAULT_NONE, FAULT_REQUESTS, world->requests);
 	if (write && call->kind != KIND_EVENT && call->kind != KIND_LEASE)
 		world->writes++;
-	if (fault != FAULT_NONE)
+	if (fault != FAULT_NONE && !world->harm.chance)
 		world->moved_ms = loop_mono_ms(world->loop);
 	world->crash |= fault == FAULT_CRASH_BEFORE || fault == FAULT_CRASH_AFTER;
 	if (is_carried_out(fault)) {
