@@ -28,6 +28,7 @@ const struct json_keep KEEP_METADATA[] = {
 	{ "generation", NULL },
 	{ "creationTimestamp", NULL },
 	{ "deletionTimestamp", NULL },
+	{ "deletionGracePeriodSeconds", NULL },
 	{ "labels", NULL },
 	{ "annotations", KEEP_ANNOTATIONS },
 	{ "ownerReferences", KEEP_OWNER },

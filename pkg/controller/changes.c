@@ -105,7 +105,7 @@ enum change change_of_pod(const struct object *old, const struct object *now)
 		return CHANGE_NOW;
 	if (!old)
 		return CHANGE_STATUS;
-	if (a->gated != b->gated)
+	if (a->gated != b->gated || a->singleton_gate != b->singleton_gate)
 		return CHANGE_NOW;
 	return same_pod(a, b) ? CHANGE_NONE : CHANGE_STATUS;
 }

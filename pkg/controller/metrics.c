@@ -46,6 +46,8 @@ struct metrics {
 	struct histogram reconcile_duration;
 	struct request_count *requests;
 	size_t request_count;
+	struct histogram gate_waits;
+	uint64_t overlaps;
 	struct verb_durations *verbs;
 	size_t verb_count;
 };
@@ -98,6 +100,16 @@ void metrics_reconciled(struct metrics *metrics, enum reconcile_result result,
 {
 	metrics->reconciles[result]++;
 	histogram_add(&metrics->reconcile_duration, duration_ms);
+}
+
+void metrics_gate_opened(struct metrics *metrics, int64_t wait_ms)
+{
+	histogram_add(&metrics->gate_waits, wait_ms > 0 ? wait_ms : 0);
+}
+
+void metrics_overlap(struct metrics *metrics)
+{
+	metrics->overlaps++;
 }
 
 static struct request_count *request_entry(struct metrics *metrics, const char *verb,
@@ -227,6 +239,21 @@ static void write_requests(const struct metrics *metrics, struct buf *page)
 	}
 }
 
+static void write_singletons(const struct metrics *metrics, struct buf *page)
+{
+	write_head(page, "formation_singleton_gates_opened_total", "counter",
+		   "Dynos of singletons that were let run.");
+	buf_printf(page, "formation_singleton_gates_opened_total %" PRIu64 "\n",
+		   metrics->gate_waits.count);
+	write_head(page, "formation_singleton_gate_wait_seconds", "histogram",
+		   "Time from a singleton's pod being made to its being let run.");
+	write_histogram(page, "formation_singleton_gate_wait_seconds", "", &metrics->gate_waits);
+	write_head(page, "formation_singleton_overlaps_total", "counter",
+		   "Times that two dynos of a singleton could run at once; 0 unless somebody else "
+		   "opens gates.");
+	buf_printf(page, "formation_singleton_overlaps_total %" PRIu64 "\n", metrics->overlaps);
+}
+
 /* One metric that every cache has. */
 struct cache_metric {
 	const char *name;
@@ -306,6 +333,7 @@ void metrics_write(const struct metrics *metrics, const struct metrics_gauges *g
 	buf_puts(page, "\"} 1\n");
 	write_reconciles(metrics, page);
 	write_queue(gauges, page);
+	write_singletons(metrics, page);
 	write_requests(metrics, page);
 	write_caches(gauges, page);
 	metrics_write_process(metrics->start_ms, page);

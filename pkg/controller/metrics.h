@@ -43,6 +43,12 @@ void metrics_reconciled(struct metrics *metrics, enum reconcile_result result,
 void metrics_request_done(void *arg, const char *verb, const struct resource *resource,
 			  int http_status, int64_t duration_ms);
 
+/* The gate of a singleton's dyno was opened, `wait_ms` after the pod was made. */
+void metrics_gate_opened(struct metrics *metrics, int64_t wait_ms);
+
+/* Two dynos of one singleton had run permission at the same time. */
+void metrics_overlap(struct metrics *metrics);
+
 /* One resource's cache, as it is now. */
 struct metrics_cache {
 	const struct resource *resource;

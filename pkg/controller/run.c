@@ -4,62 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "controller/changes.h"
 #include "controller/confirm.h"
+#include "controller/gate.h"
+#include "controller/run_private.h"
 #include "controller/step.h"
-
-enum run_state {
-	RUN_IDLE,      /* not started, or reset */
-	RUN_WRITING,   /* steps but the status are carried out, phase by phase */
-	RUN_REPORTING, /* the status is being written */
-	RUN_ENDED,     /* the result is known */
-};
+#include "formation/singleton.h"
 
 static const char *const RUN_STATES[] = {
 	[RUN_IDLE] = "idle",
 	[RUN_WRITING] = "writing",
 	[RUN_REPORTING] = "reporting",
 	[RUN_ENDED] = "ended",
-};
-
-enum write_state {
-	WRITE_PENDING, /* its phase has not come */
-	WRITE_ACTIVE,  /* a request is under way, its own or the read after a conflict */
-	WRITE_DONE,
-	WRITE_FAILED,  /* now, or before and its time has not come */
-	WRITE_SKIPPED, /* not this time: an earlier phase failed, or it is not its turn */
-};
-
-/* A step on its way. */
-struct write {
-	struct run *run;
-	struct step step;         /* strings in the run's arena */
-	enum write_state state;
-	struct client_call *call; /* while active */
-	bool repairs;             /* the object was as wanted before somebody changed it */
-};
-
-struct run {
-	const struct run_env *env;
-	run_done_fn *done;
-	void *arg;
-	enum run_state state;
-	const char *key;           /* borrowed */
-	struct failures *failures; /* borrowed */
-	int64_t started_ms;
-	struct arena arena;        /* everything of this reconcile */
-	struct formation formation;
-	struct plan plan;          /* the last one */
-	struct write *writes;      /* one for each step of the first plan */
-	size_t write_count;
-	struct write report;       /* of the status */
-	int active;                /* writes that are */
-	bool starting, stopping;   /* run_start has not returned; start nothing more */
-	bool wrote;                /* at least one request has been sent */
-	bool waits_turn;           /* a rollout has to wait for others */
-	bool gone;                 /* there is no such Formation */
 };
 
 static void advance(struct run *run);
@@ -89,6 +46,7 @@ void run_free(struct run *run)
 	for (size_t i = 0; i < run->write_count; i++) {
 		if (run->writes[i].call)
 			client_cancel(run->writes[i].call);
+		gate_cancel(run->writes[i].gate);
 	}
 	if (run->report.call)
 		client_cancel(run->report.call);
@@ -143,7 +101,7 @@ static struct digest digest_step(void *arg, const struct step *step)
 	return step_digest(step);
 }
 
-static bool is_held(const struct run *run, const struct step *step)
+bool run_holds(const struct run *run, const struct step *step)
 {
 	return step_is_request(step) && failures_hold(run->failures, step, digest_step, NULL,
 						      loop_mono_ms(run->env->loop));
@@ -161,7 +119,7 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 		write->step = run->plan.steps[i];
 		write->repairs = step_is_repair(input, &write->step);
 		step_own(&run->arena, &write->step);
-		if (write->step.kind != STEP_STATUS && is_held(run, &write->step))
+		if (write->step.kind != STEP_STATUS && run_holds(run, &write->step))
 			write->state = WRITE_FAILED;
 	}
 	for (size_t i = 0; i < run->write_count; i++) {
@@ -187,6 +145,8 @@ static void record_event(struct run *run, const struct step *step)
 		.uid = run->formation.uid,
 	};
 
+	if (same_text(step->reason, SINGLETON_OVERLAP))
+		metrics_overlap(run->env->metrics);
 	recorder_event(run->env->recorder, &subject, step->warning, step->reason, "Reconcile",
 		       step->note);
 }
@@ -308,6 +268,35 @@ static void on_answer(void *arg, struct arena *arena, struct json *object, const
 	settle(write);
 }
 
+static void on_gate(void *arg, const struct err *err)
+{
+	struct write *write = arg;
+
+	write->gate = NULL;
+	if (err->code == ERR_NONE)
+		write_succeeded(write);
+	else
+		write_failed(write, err);
+	settle(write);
+}
+
+static void open_gate(struct write *write)
+{
+	const struct run *run = write->run;
+	const struct run_env *env = run->env;
+	const struct gate_config config = {
+		.loop = env->loop,
+		.client = env->client,
+		.cache = env->cache,
+		.metrics = env->metrics,
+		.arena = &write->run->arena,
+		.formation = &run->formation,
+		.type = write->step.type,
+	};
+
+	write->gate = gate_start(&config, on_gate, write);
+}
+
 /* --- phases -------------------------------------------------------- */
 
 static void send_write(struct write *write)
@@ -346,17 +335,20 @@ static void start_write(struct write *write)
 	write->state = WRITE_ACTIVE;
 	run->active++;
 	run->wrote = true;
-	if (!confirm_is_needed(&run->formation, &write->step))
+	if (write->step.kind == STEP_OPEN_GATE)
+		open_gate(write);
+	else if (!confirm_is_needed(&run->formation, &write->step))
 		send_write(write);
 	else
 		write->call = client_start(run->env->client, &request, on_confirmed, write);
 }
 
-static bool process_failed(const struct run *run, const char *type)
+static bool process_failed(const struct run *run, const struct step *step)
 {
-	for (size_t i = 0; i < run->write_count; i++) {
+	for (size_t i = 0; i < run->write_count && step->kind != STEP_OPEN_GATE; i++) {
 		if (run->writes[i].state == WRITE_FAILED &&
-		    same_text(run->writes[i].step.type, type))
+		    run->writes[i].step.kind != STEP_OPEN_GATE &&
+		    same_text(run->writes[i].step.type, step->type))
 			return true;
 	}
 	return false;
@@ -386,7 +378,7 @@ static bool start_phase(struct run *run)
 
 		if (!is_waiting(write) || (size_t)write->step.phase != phase)
 			continue;
-		if (process_failed(run, write->step.type))
+		if (process_failed(run, &write->step))
 			write->state = WRITE_SKIPPED;
 		else
 			start_write(write);
@@ -403,7 +395,7 @@ static void note_undone(struct run *run)
 		const struct write *write = &run->writes[i];
 		bool undone = write->repairs;
 
-		if (write->step.kind != STEP_APPLY || write->state != WRITE_DONE)
+		if ((write->step.kind != STEP_APPLY && !undone) || write->state != WRITE_DONE)
 			continue;
 		for (size_t j = 0; !undone && j < run->plan.step_count; j++)
 			undone = step_same_write(&write->step, &run->plan.steps[j]);
@@ -438,7 +430,7 @@ static void start_report(struct run *run)
 			continue;
 		*report = (struct write){.run = run, .step = run->plan.steps[i]};
 		step_own(&run->arena, &report->step);
-		if (is_held(run, &report->step))
+		if (run_holds(run, &report->step))
 			report->state = WRITE_FAILED;
 		else
 			start_write(report);
@@ -466,52 +458,6 @@ static void give_turn(struct run *run)
 		turns_release(turns, run->key, loop_mono_ms(run->env->loop));
 }
 
-static enum reconcile_result result_of(const struct run *run)
-{
-	if (run->gone)
-		return RECONCILE_GONE;
-	if (run->report.state == WRITE_FAILED)
-		return RECONCILE_FAILED;
-	for (size_t i = 0; i < run->write_count; i++) {
-		if (run->writes[i].state == WRITE_FAILED)
-			return RECONCILE_FAILED;
-	}
-	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
-}
-
-/*
- * Whether the writes led on to others, as the end of a handover does. Our
- * own answers wake nobody, so this has to be looked at.
- */
-static bool is_more_wanted(const struct run *run)
-{
-	if (!run->wrote || run->waits_turn)
-		return false;
-	for (size_t i = 0; i < run->plan.step_count; i++) {
-		const struct step *step = &run->plan.steps[i];
-
-		if (step->kind != STEP_STATUS && step_is_request(step) && !is_held(run, step))
-			return true;
-	}
-	return false;
-}
-
-static struct run_result summary(const struct run *run)
-{
-	struct run_result result = {.result = result_of(run)};
-
-	if (run->gone)
-		return result;
-	result.again_ms =
-		failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
-	result.again_ms = clock_sooner_ms(result.again_ms, run->plan.again_ms);
-	if (is_more_wanted(run))
-		result.again_ms = 1;
-	if (run->waits_turn)
-		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);
-	return result;
-}
-
 static void end(struct run *run)
 {
 	struct run_result result;
@@ -520,7 +466,7 @@ static void end(struct run *run)
 	give_turn(run);
 	if (run->starting)
 		return;
-	result = summary(run);
+	result = run_summary(run);
 	run->done(run->arg, run, &result);
 }
 
@@ -565,7 +511,7 @@ bool run_start(struct run *run, const char *key, struct failures *failures,
 	run->starting = false;
 	if (run->state != RUN_ENDED)
 		return false;
-	*ret_result = summary(run);
+	*ret_result = run_summary(run);
 	return true;
 }
 

@@ -17,6 +17,7 @@ struct run_env {
 	struct recorder *recorder;
 	struct turns *turns;
 	struct prng *prng;
+	struct metrics *metrics;
 };
 
 /* How it ended. */
@@ -27,7 +28,8 @@ struct run_result {
 
 /*
  * Phases are carried out one after the other, the steps of one side by
- * side. When a step fails, later phases of its process are not done. After
+ * side. When a step fails, later phases of its process are not done; but gates
+ * and what else is written of a process don't wait for each other. After
  * the writes it is decided once more, from a cache that holds their
  * answers by now, and the status is written as it then is: once, and true
  * to what happened.

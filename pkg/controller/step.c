@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "codec/digest.h"
 #include "controller/changes.h"
+#include "formation/plan.h"
 
 void step_own(struct arena *arena, struct step *step)
 {
@@ -55,6 +56,7 @@ struct client_request step_request(const struct step *step, const struct json_ke
 		request.delete_foreground = step->foreground;
 		request.keep = NULL;
 		break;
+	case STEP_OPEN_GATE: /* several requests: controller/gate.h */
 	case STEP_EVENT:
 		break;
 	}
@@ -100,7 +102,7 @@ const char *step_text(struct arena *arena, const struct step *step)
 	static const char *const verbs[] = {
 		[STEP_APPLY] = "applied",           [STEP_DELETE] = "deleted",
 		[STEP_PATCH] = "patched",           [STEP_STATUS] = "wrote the status of",
-		[STEP_EVENT] = "recorded an event of",
+		[STEP_EVENT] = "recorded an event of", [STEP_OPEN_GATE] = "opened the gate of a",
 	};
 
 	return arena_printf(arena, "%s %s %s", verbs[step->kind], step->resource->kind, step->name);
@@ -147,6 +149,8 @@ bool step_is_repair(const struct reconcile_input *input, const struct step *step
 {
 	const struct observed_child *child = NULL;
 
+	if (step->kind == STEP_PATCH && step->resource == &RESOURCE_DEPLOYMENT)
+		return step->phase == PHASE_WRITE; /* replicas of a singleton */
 	if (step->kind == STEP_APPLY && step->uid)
 		child = child_of(input, step);
 	return child && digest_is_none(child->satisfied) &&

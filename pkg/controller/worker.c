@@ -182,6 +182,7 @@ struct worker *worker_new(const struct worker_config *config)
 		.recorder = config->recorder,
 		.turns = turns_new(config->max_size_changes, on_turn, worker),
 		.prng = &worker->prng,
+		.metrics = config->metrics,
 	};
 	return worker;
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "codec/timestamp.h"
+#include "formation/singleton.h"
 #include "formation/status.h"
 
 enum { MESSAGE_MAX = 4096 }; /* bytes of a condition's message; the CRD takes 32768 */
@@ -23,6 +24,15 @@ static const struct json *find_condition(const struct json *conditions, const ch
 			return condition;
 	}
 	return NULL;
+}
+
+bool condition_is_own(const char *type)
+{
+	for (size_t i = 0; i < sizeof(OWN_TYPES) / sizeof(OWN_TYPES[0]); i++) {
+		if (strcmp(OWN_TYPES[i], type) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* "web: text; worker: text", of the verdicts at a level that have something to say. */
@@ -92,6 +102,22 @@ static void add_condition(struct arena *arena, struct json *list,
 	json_set_string(arena, condition, "message", message);
 }
 
+/* Only there while it applies. */
+static void add_held(struct arena *arena, struct json *list, const struct reconcile_input *input,
+                     const struct process_report *reports, const struct verdict *verdicts,
+                     size_t count)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(verdicts[i].reason, SINGLETON_HELD) == 0)
+			text = arena_printf(arena, "%s%s%s: %s", text, *text ? "; " : "",
+			                    reports[i].process->type, verdicts[i].message);
+	}
+	if (*text)
+		add_condition(arena, list, input, "SingletonHeld", "True", SINGLETON_HELD, text);
+}
+
 struct json *conditions_build(struct arena *arena, const struct reconcile_input *input,
                               const struct process_report *reports, const struct verdict *verdicts,
                               size_t count)
@@ -112,6 +138,7 @@ struct json *conditions_build(struct arena *arena, const struct reconcile_input 
 	              summary.reason, reconciling ? summary.message : "");
 	add_condition(arena, list, input, "Stalled", stalled ? "True" : "False", summary.reason,
 	              stalled ? summary.message : "");
+	add_held(arena, list, input, reports, verdicts, count);
 	return list;
 }
 

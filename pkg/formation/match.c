@@ -16,6 +16,7 @@ static const struct {
 } MERGED[] = {
 	{ "containers", "name" },     { "env", "name" },   { "imagePullSecrets", "name" },
 	{ "ports", "containerPort" }, { "ports", "port" }, { "ownerReferences", "uid" },
+	{ "schedulingGates", "name" },
 };
 
 static const char *const WHOLE[] = { "selector", "nodeSelector", "labelSelector",

@@ -68,6 +68,7 @@ struct observed_pod {
 	bool ready;          /* condition Ready */
 	bool running;        /* the container runs */
 	bool gated;          /* has scheduling gates */
+	int singleton_gate;  /* index of SINGLETON_GATE among them, -1 when it isn't */
 	const char *waiting; /* state.waiting.reason, or NULL */
 	const char *waiting_message;
 	const char *unschedulable; /* message of PodScheduled=False/Unschedulable, or NULL */
@@ -78,6 +79,7 @@ struct observed_pod {
 	int64_t last_exit_ms; /* when it was, 0 unknown */
 	int64_t since_ms;     /* when the present state began, 0 unknown */
 	int64_t unready_ms;   /* since when it isn't ready, 0 when it is or unknown */
+	int64_t deleting_ms;  /* when its deletion was asked for, 0 when it wasn't */
 };
 
 extern const struct json_keep KEEP_CHILD[]; /* Service, PodDisruptionBudget: all owned fields */

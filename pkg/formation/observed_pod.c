@@ -5,6 +5,7 @@
 #include "codec/timestamp.h"
 #include "formation/desired.h"
 #include "formation/observed.h"
+#include "formation/permit.h"
 #include "formation/text.h"
 
 static const struct json_keep KEEP_CONTAINER_STATUS[] = {
@@ -128,6 +129,27 @@ static int64_t since_of(const struct observed_pod *pod, const struct json *conta
 	return since_ms ? since_ms : pod->object.created_ms;
 }
 
+static int gate_index(const struct json *gates)
+{
+	int index = 0;
+
+	json_for_each (gate, gates) {
+		if (strcmp(text_of(gate, "name"), SINGLETON_GATE) == 0)
+			return index;
+		index++;
+	}
+	return -1;
+}
+
+/* The timestamp says when it has to be gone, which is a grace period after it was asked for. */
+static int64_t deletion_time(const struct json *metadata)
+{
+	int64_t until_ms = time_of(metadata, "deletionTimestamp");
+	int64_t grace_s = json_int_or(json_get(metadata, "deletionGracePeriodSeconds"), 0);
+
+	return until_ms > grace_s * 1000 ? until_ms - grace_s * 1000 : until_ms;
+}
+
 static void read_status(struct observed_pod *pod, const struct json *value,
                         const struct json *container)
 {
@@ -140,6 +162,8 @@ static void read_status(struct observed_pod *pod, const struct json *value,
 	pod->restarts = (int)json_int_or(json_get(container, "restartCount"), 0);
 	pod->gated = json_path(value, "spec", "schedulingGates", NULL) &&
 	             json_count(json_path(value, "spec", "schedulingGates", NULL)) > 0;
+	pod->singleton_gate = gate_index(json_path(value, "spec", "schedulingGates", NULL));
+	pod->deleting_ms = deletion_time(json_get(value, "metadata"));
 	read_exit(pod, container);
 	pod->since_ms = since_of(pod, container, ready);
 	if (!pod->ready)

@@ -35,10 +35,11 @@ static bool is_older(const struct permit_pod *pod, const struct permit_pod *othe
 
 /* What the list says of pods other than the recorded one. */
 struct others {
-	const struct permit_pod *open;   /* oldest that is open, */
-	const struct permit_pod *second; /* and another */
-	const struct permit_pod *next;   /* oldest that may be given the permit */
-	bool waiting;                    /* some pod is gated */
+	const struct permit_pod *open;    /* oldest that is open, */
+	const struct permit_pod *second;  /* and another */
+	const struct permit_pod *next;    /* oldest that may be given the permit */
+	const struct permit_pod *spare;   /* another that is gated, as `waiting` is */
+	const struct permit_pod *waiting; /* some pod that is gated */
 };
 
 static void count_other(struct others *others, const struct permit_pod *pod)
@@ -51,7 +52,10 @@ static void count_other(struct others *others, const struct permit_pod *pod)
 			others->second = pod;
 		}
 	} else if (pod->gated && !pod->terminal) {
-		others->waiting = true;
+		if (others->waiting)
+			others->spare = pod;
+		else
+			others->waiting = pod;
 		if (!pod->deleting && !pod->orphan &&
 		    (!others->next || is_older(pod, others->next)))
 			others->next = pod;
@@ -97,6 +101,9 @@ void permit_decide(const struct permit_view *view, struct permit_decision *ret_d
 	} else if (others.open && others.waiting) {
 		ret_decision->verdict = PERMIT_WAIT;
 		ret_decision->pod = others.open;
+	} else if (!has_record(&view->record) && others.next && others.spare) {
+		ret_decision->verdict = PERMIT_WAIT;
+		ret_decision->pod = others.next == others.spare ? others.waiting : others.spare;
 	} else if (!others.open && others.next) {
 		ret_decision->verdict = PERMIT_RECORD;
 		ret_decision->pod = others.next;

@@ -35,6 +35,7 @@ struct permit_pod {
 	bool terminal;      /* Succeeded or Failed: runs no more, ever */
 	bool deleting;      /* still counts, until its object is gone */
 	bool orphan;        /* no controller owns it: is given no permit */
+	int gate_index;     /* of SINGLETON_GATE in spec.schedulingGates, while it is gated */
 	int64_t created_ms; /* Unix time */
 	const char *node;   /* or NULL */
 };
@@ -67,7 +68,9 @@ struct permit_decision {
  * is the only one that may be opened until it is gone or terminal; a gated one
  * on its way out as well, for who read the record earlier may still open it.
  * Any other open pod that isn't terminal has to be gone first. Else the
- * oldest gated pod that is not being deleted is next.
+ * oldest gated pod that is not being deleted is next. Without a record all
+ * but one gated pod have to be gone first as well: a record may have been lost
+ * with its process or Formation, while somebody is about to act on it.
  * `recorded` is the later read: where it says that the pod of the record is
  * gone, an entry of `pods` with that uid doesn't count.
  */

@@ -6,6 +6,7 @@
 #include "formation/desired.h"
 #include "formation/dyno_names.h"
 #include "formation/plan.h"
+#include "formation/singleton.h"
 #include "formation/status.h"
 
 static const struct resource *const CHILDREN[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
@@ -346,7 +347,12 @@ static void plan_process(struct planner *planner, struct process_report *report)
 
 	if (!process->repeated)
 		find_deployment(planner, report, name);
-	if (has_problem(planner, process, report) || has_conflict(planner, report, name))
+	if (has_problem(planner, process, report)) {
+		if (!planner->input->formation->problem)
+			singleton_correct(planner, process, report->deployment);
+		return;
+	}
+	if (has_conflict(planner, report, name))
 		return;
 	if (report->deployment && report->deployment->child.object.deleting) {
 		report->pending_writes = true;
@@ -388,6 +394,17 @@ static void plan_prune(struct planner *planner)
 		prune_child(planner, &RESOURCE_SERVICE, input->services[i]);
 	for (size_t i = 0; i < input->budget_count; i++)
 		prune_child(planner, &RESOURCE_BUDGET, input->budgets[i]);
+}
+
+/* A paused Formation's dynos are replaced too when they end: that changes nothing. */
+static bool plan_gates(struct planner *planner)
+{
+	const struct formation *formation = planner->input->formation;
+	bool waits = false;
+
+	for (size_t i = 0; i < formation->process_count; i++)
+		waits |= singleton_plan(planner, &formation->processes[i]);
+	return waits;
 }
 
 /* --- reporting ----------------------------------------------------- */
@@ -478,6 +495,7 @@ void formation_reconcile(struct arena *arena, const struct reconcile_input *inpu
 	struct planner planner = { .arena = arena, .input = input, .muted = formation->paused };
 	struct process_report *reports;
 	int64_t again_ms;
+	bool waits;
 
 	if (formation->deleting) {
 		*ret_plan = (struct plan){ 0 };
@@ -490,7 +508,10 @@ void formation_reconcile(struct arena *arena, const struct reconcile_input *inpu
 	}
 	plan_prune(&planner);
 	planner.muted = false;
+	waits = plan_gates(&planner);
 	again_ms = plan_reports(&planner, reports, formation->process_count);
+	if (waits)
+		again_ms = 1;
 	plan_finish(&planner, ret_plan);
 	ret_plan->again_ms = again_ms;
 }

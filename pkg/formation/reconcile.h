@@ -37,6 +37,7 @@ enum step_kind {
 	STEP_APPLY,  /* server-side apply of `body`; creates when uid is NULL */
 	STEP_DELETE, /* delete with uid and version as preconditions */
 	STEP_PATCH,  /* merge patch of `body`: a pod's dyno name, a Deployment's strategy */
+	STEP_OPEN_GATE, /* let a singleton's dyno run, by the protocol of permit.h; has no body */
 	STEP_STATUS, /* apply of the Formation's status subresource */
 	STEP_EVENT,  /* record an event on the Formation */
 };

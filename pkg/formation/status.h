@@ -33,6 +33,9 @@ struct json *conditions_build(struct arena *arena, const struct reconcile_input 
                               const struct process_report *reports, const struct verdict *verdicts,
                               size_t count);
 
+/* Whether it is a type of condition that the controller sets; others are left alone. */
+bool condition_is_own(const char *type);
+
 /* As status_is_same, for the list of conditions. Conditions that others set don't matter. */
 bool conditions_are_same(const struct json *conditions, const struct json *observed);
 

@@ -7,6 +7,7 @@
 #include "codec/quantity.h"
 #include "formation/desired.h"
 #include "formation/env.h"
+#include "formation/permit.h"
 #include "formation/restart.h"
 #include "formation/schema.h"
 
@@ -213,6 +214,14 @@ static void v1_account(struct arena *arena, struct json *spec, const struct form
 		         schema_clone(arena, formation->pull_secrets));
 }
 
+/* Nothing of a singleton runs before the controller lets it: formation/permit.h. */
+static void v1_gate(struct arena *arena, struct json *spec)
+{
+	struct json *gates = json_set_array(arena, spec, "schedulingGates");
+
+	json_set_string(arena, json_add(gates, json_new_object(arena)), "name", SINGLETON_GATE);
+}
+
 static struct json *v1_render(struct arena *arena, const struct formation *formation,
                               const struct process *process, const struct dyno_size *size)
 {
@@ -236,6 +245,8 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 	v1_account(arena, spec, formation);
 	v1_security(arena, spec, formation);
 	v1_placement(arena, spec, size);
+	if (process->singleton)
+		v1_gate(arena, spec);
 	return template;
 }
 

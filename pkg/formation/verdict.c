@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "formation/claim.h"
+#include "formation/singleton.h"
 #include "formation/trouble.h"
 
 static void say(struct verdict *verdict, enum verdict_level level, const char *reason,
@@ -171,6 +172,26 @@ static void judge_unready(struct arena *arena, const struct reconcile_input *inp
 	                 verdict->ready, verdict->desired));
 }
 
+/* Whether what is to be said of it is what keeps a singleton's dyno waiting. */
+static bool judge_singleton(struct arena *arena, const struct reconcile_input *input,
+                            const struct process_report *report, struct verdict *verdict)
+{
+	struct trouble trouble = { 0 };
+	int64_t left_ms;
+
+	if (report->process->singleton)
+		trouble = singleton_trouble(arena, input, report->process);
+	if (!trouble.reason)
+		return false;
+	left_ms = trouble.unready_ms + STALL_AFTER_MS - input->now_ms;
+	say(verdict, VERDICT_PROGRESSING, trouble.reason, trouble.message);
+	if (strcmp(trouble.reason, SINGLETON_OVERLAP) == 0 || (trouble.unready_ms && left_ms <= 0))
+		verdict->level = VERDICT_STALLED;
+	else if (trouble.unready_ms)
+		verdict->again_ms = left_ms;
+	return true;
+}
+
 void process_judge(struct arena *arena, const struct reconcile_input *input,
                    const struct process_report *report, struct verdict *ret_verdict)
 {
@@ -183,6 +204,8 @@ void process_judge(struct arena *arena, const struct reconcile_input *input,
 		    report->reason, report->message);
 	else if (report->pending_writes || !deployment)
 		judge_pending(input, report, &verdict);
+	else if (judge_singleton(arena, input, report, &verdict))
+		; /* said already */
 	else if (is_complete(deployment, &verdict))
 		judge_complete(arena, input, report, &verdict);
 	else if (deployment->failure)

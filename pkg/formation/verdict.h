@@ -20,8 +20,9 @@
  *   CrashLoopBackOff, OOMKilled, ImagePullBackOff, CreateContainerConfigError, …
  *                            a dyno does not run, by the kubelet's word
  *   Unschedulable            no node takes a dyno, by the scheduler's words
+ *   Held                     a singleton's dyno waits for another to be gone
  * STALLED
- *   a dyno's fault, Unschedulable
+ *   a dyno's fault, Unschedulable, Held
  *                            after ten minutes or the Deployment's progress deadline
  *   NotReady, ProgressDeadlineExceeded
  *                            likewise, where no dyno says why
@@ -31,6 +32,7 @@
  *   NameConflict             the name is taken
  *   Invalid, UnknownSize, InvalidSize
  *                            the spec cannot be carried out
+ *   SingletonOverlap         two of a singleton run, by somebody else's doing
  *   Paused                   the Formation or Deployment is, and there is something to do
  *
  * A dyno's fault is not STALLED at once, though often a person has to act:

@@ -4,7 +4,7 @@
 
 static const char *const KINDS[] = {
 	[STEP_APPLY] = "apply",   [STEP_DELETE] = "delete", [STEP_PATCH] = "patch",
-	[STEP_STATUS] = "status", [STEP_EVENT] = "event",
+	[STEP_STATUS] = "status", [STEP_EVENT] = "event",   [STEP_OPEN_GATE] = "open-gate",
 };
 
 static void set_text(struct arena *arena, struct json *object, const char *key, const char *text)

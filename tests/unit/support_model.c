@@ -218,6 +218,20 @@ static bool delete (struct model *model, const struct step *step)
 	return true;
 }
 
+/* Of a Deployment; another of its patches changes what the model doesn't have. */
+static bool patch_replicas(struct model *model, const struct step *step)
+{
+	struct model_object *object = model_find(model, step->resource, step->name);
+	const struct json *replicas = json_path(step->body, "spec", "replicas", NULL);
+
+	if (object && replicas) {
+		json_set(&model->arena, (struct json *)json_get(object->value, "spec"), "replicas",
+		         json_clone(&model->arena, replicas));
+		bump(model, object->value, true);
+	}
+	return object != NULL;
+}
+
 static bool patch(struct model *model, const struct step *step)
 {
 	for (size_t i = 0; i < model->pod_count; i++) {
@@ -233,7 +247,7 @@ static bool patch(struct model *model, const struct step *step)
 		         json_clone(&model->arena, json_get(change, "annotations")));
 		return true;
 	}
-	return model_find(model, step->resource, step->name) != NULL;
+	return patch_replicas(model, step);
 }
 
 static bool write_status(struct model *model, const struct step *step)
@@ -255,6 +269,7 @@ static bool carry_out(struct model *model, const struct step *step)
 		return patch(model, step);
 	case STEP_STATUS:
 		return write_status(model, step);
+	case STEP_OPEN_GATE: /* no pod of the model has one */
 	case STEP_EVENT:
 		break;
 	}
@@ -417,18 +432,27 @@ static void view_release(const struct model *model, struct view *view, size_t ob
 		free((void *)view->pods[i]);
 }
 
+/* The one thing that is done for a process with a problem: a singleton of two becomes one. */
+static bool is_singletons_correction(const struct process *process, const struct step *step)
+{
+	const struct json *replicas = json_path(step->body, "spec", "replicas", NULL);
+
+	return process->singleton && step->kind == STEP_PATCH && json_int_or(replicas, 0) == 1;
+}
+
 static void check_step(struct model *model, const struct formation *formation,
                        const struct step *step)
 {
 	const struct model_object *object = model_find(model, step->resource, step->name);
 	const struct process *process = formation_process_of(formation, step->name);
-	bool write = step->kind != STEP_STATUS && step->kind != STEP_EVENT;
+	bool write = step->kind != STEP_STATUS && step->kind != STEP_EVENT &&
+	             step->kind != STEP_OPEN_GATE;
 
 	if (write && formation->paused)
 		violate(model, "written while paused", step);
 	if (write && formation->problem)
 		violate(model, "written for a Formation with a problem", step);
-	if (write && process && process->problem)
+	if (write && process && process->problem && !is_singletons_correction(process, step))
 		violate(model, "written for a process with a problem", step);
 	if (step->kind == STEP_APPLY && process && process->singleton &&
 	    json_int_or(json_path(step->body, "spec", "replicas", NULL), 1) > 1)

@@ -74,14 +74,25 @@ static void test_without_pods_there_is_nothing_to_do(void **state)
 static void test_the_oldest_gated_pod_is_put_on_record(void **state)
 {
 	(void)state;
-	expect(VIEW(NONE, NULL, gated("c", 7), gated("b", 5), gated("a", 5)), PERMIT_RECORD, "a",
-	       NULL);
+	expect(VIEW(NONE, NULL, gated("a", 5)), PERMIT_RECORD, "a", NULL);
+	expect(VIEW(on("gone"), NULL, gated("c", 7), gated("b", 5), gated("a", 5)), PERMIT_RECORD,
+	       "a", NULL);
+}
+
+static void test_without_a_record_only_a_pod_that_waits_alone_is_given_the_permit(void **state)
+{
+	(void)state;
+	expect(VIEW(NONE, NULL, gated("a", 5), gated("b", 6)), PERMIT_WAIT, "b", NULL);
+	expect(VIEW(NONE, NULL, gated("b", 6), gated("a", 5)), PERMIT_WAIT, "b", NULL);
+	expect(VIEW(NONE, NULL, gated("b", 6), deleting(gated("a", 5))), PERMIT_WAIT, "a", NULL);
+	expect(VIEW(NONE, NULL, gated("b", 6), terminal(gated("a", 5))), PERMIT_RECORD, "b", NULL);
 }
 
 static void test_a_pod_on_its_way_out_or_that_nobody_owns_is_given_no_permit(void **state)
 {
 	(void)state;
-	expect(VIEW(NONE, NULL, deleting(gated("a", 1)), orphan(gated("b", 2)), gated("c", 3)),
+	expect(VIEW(on("gone"), NULL, deleting(gated("a", 1)), orphan(gated("b", 2)),
+		    gated("c", 3)),
 	       PERMIT_RECORD, "c", NULL);
 	expect(VIEW(NONE, NULL, deleting(gated("a", 1)), orphan(gated("b", 2))), PERMIT_NOTHING,
 	       NULL, NULL);
@@ -285,6 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without_pods_there_is_nothing_to_do),
 		cmocka_unit_test(test_the_oldest_gated_pod_is_put_on_record),
+		cmocka_unit_test(
+			test_without_a_record_only_a_pod_that_waits_alone_is_given_the_permit),
 		cmocka_unit_test(
 			test_a_pod_on_its_way_out_or_that_nobody_owns_is_given_no_permit),
 		cmocka_unit_test(test_a_terminal_pod_is_given_no_permit),

@@ -1,0 +1,60 @@
+/* What run.c and run_end.c share of a run, and nobody else sees. */
+#ifndef CONTROLLER_RUN_PRIVATE_H
+#define CONTROLLER_RUN_PRIVATE_H
+
+#include "controller/gate.h"
+#include "controller/run.h"
+
+enum run_state {
+	RUN_IDLE,      /* not started, or reset */
+	RUN_WRITING,   /* steps but the status are carried out, phase by phase */
+	RUN_REPORTING, /* the status is being written */
+	RUN_ENDED,     /* the result is known */
+};
+
+enum write_state {
+	WRITE_PENDING, /* its phase has not come */
+	WRITE_ACTIVE,  /* a request is under way, its own or the read after a conflict */
+	WRITE_DONE,
+	WRITE_FAILED,  /* now, or before and its time has not come */
+	WRITE_SKIPPED, /* not this time: an earlier phase failed, or it is not its turn */
+};
+
+/* A step on its way. */
+struct write {
+	struct run *run;
+	struct step step;         /* strings in the run's arena */
+	enum write_state state;
+	struct client_call *call; /* while active, */
+	struct gate *gate;        /* or this */
+	bool repairs;             /* the object was as wanted before somebody changed it */
+};
+
+struct run {
+	const struct run_env *env;
+	run_done_fn *done;
+	void *arg;
+	enum run_state state;
+	const char *key;           /* borrowed */
+	struct failures *failures; /* borrowed */
+	int64_t started_ms;
+	struct arena arena;        /* everything of this reconcile */
+	struct formation formation;
+	struct plan plan;          /* the last one */
+	struct write *writes;      /* one for each step of the first plan */
+	size_t write_count;
+	struct write report;       /* of the status */
+	int active;                /* writes that are */
+	bool starting, stopping;   /* run_start has not returned; start nothing more */
+	bool wrote;                /* at least one request has been sent */
+	bool waits_turn;           /* a rollout has to wait for others */
+	bool gone;                 /* there is no such Formation */
+};
+
+/* Whether a step has to wait, for it failed or was undone a short time ago. */
+bool run_holds(const struct run *run, const struct step *step);
+
+/* How it ended, and when to look again. */
+struct run_result run_summary(const struct run *run);
+
+#endif
