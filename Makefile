@@ -50,6 +50,7 @@ GOLDEN   := $(BUILD)/tests/golden/golden
 SIM      := $(BUILD)/tests/sim/world/sim
 FUZZ     := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_MAIN = $(if $(filter fuzz,$(PROFILE)),,$(BUILD)/tests/fuzz/driver.o)
+EXPLORE  := $(BUILD)/tests/sim/permit/explore
 PROG_OUT := $(if $(filter release,$(PROFILE)),$(PROGRAMS:%=$(BIN)/%),$(PROGRAMS:%=$(BUILD)/bin/%))
 DEPFILES := $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -102,6 +103,10 @@ $(SIM): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/sim/world/*.c)) $(LIBRARY
 	@echo "  LD   $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=getauxval $^ $(PKG_LIBS) -o $@
 
+$(EXPLORE): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard tests/sim/permit/*.c)) $(LIBRARY)
+	@echo "  LD   $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(PKG_LIBS) -o $@
+
 -include $(DEPFILES)
 .SECONDARY:
 
@@ -130,7 +135,7 @@ image: programs ## Make the controller's container image for the cluster of `mak
 test: deps-test ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
 	$(Q)tests/run all
 
-check: deps-test $(UNIT) $(GOLDEN) $(SIM) ## Unit and golden tests, part of the simulation: no network, no root, seconds
+check: deps-test $(UNIT) $(GOLDEN) $(SIM) $(EXPLORE) ## Unit and golden tests, part of the simulation: no network, no root, seconds
 	$(Q)BUILD=$(BUILD) tests/run check
 
 deps-test:
@@ -138,7 +143,7 @@ deps-test:
 
 unit golden: check
 
-test-programs: programs $(UNIT) $(GOLDEN) $(SIM)
+test-programs: programs $(UNIT) $(GOLDEN) $(SIM) $(EXPLORE)
 
 SEEDS ?= 100
 sim: deps-test $(SIM) ## Every fault in every place of a simulated cluster, and SEEDS=100 random walks a scenario
