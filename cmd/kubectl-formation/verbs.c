@@ -5,5 +5,6 @@ const struct verb *const VERBS[] = {
 	&VERB_SCALE,
 	&VERB_RESIZE,
 	&VERB_RESTART,
+	&VERB_LOGS,
 	NULL,
 };
