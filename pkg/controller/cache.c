@@ -132,6 +132,16 @@ static void wake(struct cache *cache, const char *ns, const char *name, enum cha
 		cache->events.wake(cache->events.arg, ns, name, change);
 }
 
+/*
+ * What a person asked for may be seen first in the answer to our own write of
+ * the status. It wakes even who is quiet: the watch tells nothing newer.
+ */
+static bool is_asked(const struct object *old, const struct object *now)
+{
+	return !old || old->generation != now->generation || old->deleting != now->deleting ||
+	       strcmp(old->uid, now->uid) != 0;
+}
+
 static void formation_changed(struct source *source, const struct object *old,
 			      const struct object *now, enum change change)
 {
@@ -139,6 +149,8 @@ static void formation_changed(struct source *source, const struct object *old,
 
 	if (!now)
 		cache->events.gone(cache->events.arg, old->ns, old->name);
+	else if (is_asked(old, now))
+		cache->events.wake(cache->events.arg, now->ns, now->name, change);
 	else
 		wake(cache, now->ns, now->name, change);
 }

@@ -6,13 +6,13 @@
 
 #define NS "default"
 
-#define SPEC(json)          { ACTION_SPEC, KIND_FORMATION, "shop", json, false }
-#define SPEC_AT_ONCE(json)  { ACTION_SPEC, KIND_FORMATION, "shop", json, true }
-#define SIZE(name, json)    { ACTION_SIZE, KIND_SIZE, name, json, false }
-#define PUT(kind, name, json)  { ACTION_PUT, kind, name, json, false }
-#define EDIT(kind, name, json) { ACTION_EDIT, kind, name, json, false }
-#define DELETE(kind, name)     { ACTION_DELETE, kind, name, "{}", false }
-#define FOREGROUND(kind, name) { ACTION_FOREGROUND, kind, name, "{}", false }
+#define SPEC(json)          { ACTION_SPEC, KIND_FORMATION, "shop", json, 0 }
+#define SPEC_SOON(ms, json) { ACTION_SPEC, KIND_FORMATION, "shop", json, ms }
+#define SIZE(name, json)    { ACTION_SIZE, KIND_SIZE, name, json, 0 }
+#define PUT(kind, name, json)  { ACTION_PUT, kind, name, json, 0 }
+#define EDIT(kind, name, json) { ACTION_EDIT, kind, name, json, 0 }
+#define DELETE(kind, name)     { ACTION_DELETE, kind, name, "{}", 0 }
+#define FOREGROUND(kind, name) { ACTION_FOREGROUND, kind, name, "{}", 0 }
 
 #define APP \
 	"{\"image\":\"shop:1\",\"processes\":[{\"type\":\"web\",\"command\":\"serve\"," \
@@ -28,7 +28,12 @@ const struct scenario SCENARIOS[] = {
 	{ "scaled-up-and-down-at-once",
 	  "Running",
 	  { SPEC(ONE(",\"quantity\":1")), SPEC(ONE(",\"quantity\":3")),
-	    SPEC_AT_ONCE(ONE(",\"quantity\":1")) } },
+	    SPEC_SOON(1, ONE(",\"quantity\":1")) } },
+	{ "scaled-again-while-the-status-is-written",
+	  "Running",
+	  { SPEC(ONE(",\"quantity\":1")), SPEC(ONE(",\"quantity\":3")),
+	    SPEC_SOON(6, ONE(",\"quantity\":2")), SPEC_SOON(9, ONE(",\"quantity\":4")),
+	    SPEC_SOON(12, ONE(",\"quantity\":1")) } },
 	{ "scaled-to-zero", "ScaledToZero", { SPEC(APP), SPEC(ONE(",\"quantity\":0")) } },
 	{ "a-new-release",
 	  "Running",
@@ -80,7 +85,7 @@ const struct scenario SCENARIOS[] = {
 	  { SPEC(APP), DELETE(KIND_FORMATION, "shop"), SPEC(APP) } },
 	{ "deleted-and-made-again-at-once",
 	  "Running",
-	  { SPEC(APP), DELETE(KIND_FORMATION, "shop"), SPEC_AT_ONCE(APP) } },
+	  { SPEC(APP), DELETE(KIND_FORMATION, "shop"), SPEC_SOON(1, APP) } },
 	{ "paused-and-resumed",
 	  "Running",
 	  { SPEC(ONE(",\"quantity\":1")),

@@ -20,7 +20,7 @@ struct action {
 	enum kind kind;
 	const char *name;
 	const char *text; /* JSON */
-	bool at_once;     /* do not wait until the one before has had its effect */
+	int soon_ms;      /* wait until nothing has moved for so long; 0: until all is at rest */
 };
 
 struct scenario {

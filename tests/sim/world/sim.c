@@ -136,7 +136,7 @@ static int by_text(const void *a, const void *b)
 static bool is_in_a_hurry(const struct scenario *scenario)
 {
 	for (int i = 0; i < ACTIONS_MAX; i++) {
-		if (scenario->actions[i].at_once)
+		if (scenario->actions[i].soon_ms)
 			return true;
 	}
 	return false;
@@ -280,8 +280,8 @@ static int64_t rest_of(const struct run *run)
 /* How long nothing must have moved before somebody does this. What he changes has to be there. */
 static int64_t pause_before(const struct run *run, const struct action *action)
 {
-	if (action->at_once)
-		return 0;
+	if (action->soon_ms)
+		return action->soon_ms;
 	if (action->what == ACTION_SPEC || action->what == ACTION_SIZE || !run->walk)
 		return run->walk ? 10 + sim_below(3000) : rest_of(run);
 	return REST_LONG_MS;
