@@ -416,6 +416,7 @@ static void decide_again(struct run *run)
 		return;
 	}
 	note_undone(run);
+	run->wants_more = run_wants_more(run);
 }
 
 /* Start to write the status, if that is wanted. */

@@ -15,14 +15,8 @@ static enum reconcile_result result_of(const struct run *run)
 	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
 }
 
-/*
- * Whether the writes led on to others, as the end of a handover does. Our
- * own answers wake nobody, so this has to be looked at.
- */
-static bool is_more_wanted(const struct run *run)
+bool run_wants_more(const struct run *run)
 {
-	if (!run->wrote || run->waits_turn)
-		return false;
 	for (size_t i = 0; i < run->plan.step_count; i++) {
 		const struct step *step = &run->plan.steps[i];
 
@@ -41,7 +35,7 @@ struct run_result run_summary(const struct run *run)
 	result.again_ms =
 		failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
 	result.again_ms = clock_sooner_ms(result.again_ms, run->plan.again_ms);
-	if (is_more_wanted(run))
+	if (run->wants_more && !run->waits_turn)
 		result.again_ms = 1;
 	if (run->waits_turn)
 		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);

@@ -48,11 +48,19 @@ struct run {
 	bool starting, stopping;   /* run_start has not returned; start nothing more */
 	bool wrote;                /* at least one request has been sent */
 	bool waits_turn;           /* a rollout has to wait for others */
+	bool wants_more;           /* the writes led on to others */
 	bool gone;                 /* there is no such Formation */
 };
 
 /* Whether a step has to wait, for it failed or was undone a short time ago. */
 bool run_holds(const struct run *run, const struct step *step);
+
+/*
+ * Whether the writes led on to others, as the end of a handover does. Our
+ * own answers wake nobody, so this has to be looked at: as soon as the plan
+ * is made, for it may point into the cache, which changes.
+ */
+bool run_wants_more(const struct run *run);
 
 /* How it ended, and when to look again. */
 struct run_result run_summary(const struct run *run);
