@@ -340,7 +340,11 @@ int world_read(struct arena *arena, const struct json *value, struct world *ret_
 		timestamp_parse(json_string_or(json_get(value, "now"), "2026-11-23T12:00:00Z"));
 	if (reader.failed && err->code == ERR_NONE)
 		err_set(err, ERR_INVALID, "a failure's code or an object is wrong");
-	return reader.failed ? -1 : 0;
+	if (!reader.failed)
+		return 0;
+	world_release(ret_world);
+	*ret_world = (struct world){ 0 };
+	return -1;
 }
 
 void world_release(struct world *world)
