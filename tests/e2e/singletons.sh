@@ -11,7 +11,6 @@ fi
 new_namespace clocks
 runtime() { ctr --address "$cluster_dir/run/containerd.sock" --namespace k8s.io "$@"; }
 node=$(kubectl get nodes -o name | head -n 1)
-component() { hack/cluster/component --name "$CLUSTER_NAME" "$@" >/dev/null; }
 
 # --- words ---------------------------------------------------------------
 
@@ -54,7 +53,6 @@ replaced() {
 	before=$(pod)
 	"$@" && eventually other_runs "$before" && k wait --for=condition=Ready --timeout="${deadline_s}s" formation/cron
 }
-reason() { value '{.status.processes[0].reason}' get formation cron; }
 # runs: "N starts, at most M at once", by the runtime's events
 runs() {
 	awk 'function field(name) { return match($0, "\"" name "\":\"[^\"]*\"") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5) : "" }
@@ -69,27 +67,12 @@ never_two() {
 	echo "$said"
 	[[ $said == [1-9]*" starts, at most 1 at once" ]]
 }
-# power_off: the node ends without a word to anybody; its containers end with it
-power_off() {
-	component stop kubelet && runtime tasks ls -q | while read -r id; do
-		[[ $(runtime containers info "$id" 2>/dev/null) != *formation.test/clock* ]] || runtime tasks kill --signal KILL "$id"
-	done
-}
-gated() { value '{range .items[*]}{.spec.schedulingGates[0].name}{"\n"}{end}' get pods -l dyno.dev/type=clock | grep -c dyno.dev/singleton; }
-nothing_starts() { # for as long as the node controller takes to notice, and more
-	local end=$((SECONDS + ${1}))
-	while ((SECONDS < end)); do
-		is 1 gated && is Held reason || return
-		sleep 0.1 # the interval of a poll
-	done
-}
-
 # --- the life of a clock -------------------------------------------------
 
 check "the controller is installed, and there are images" eval 'images && installs'
 runtime events >"$work/events" 2>"$work/events.err" &
 events=$!
-trap 'status=$?; kill "$events" 2>/dev/null; component start kubelet; (exit $status); finish_tests' EXIT
+trap 'status=$?; kill "$events" 2>/dev/null; (exit $status); finish_tests' EXIT
 first() { clock v1 3 && eventually other_runs "" && k wait --for=condition=Ready --timeout=60s formation/cron; }
 check "a clock starts" first
 check "it is replaced at a rollout of a new image" replaced clock v2 3
@@ -110,28 +93,10 @@ check "when its node is drained" replaced drained
 check "when its Deployment is deleted" replaced k delete deployment cron-clock --wait=false
 forced() {
 	kubectl get validatingadmissionpolicybindings -o name | grep -E 'dyno|formation' | xargs -r kubectl delete &&
-		k scale deployment cron-clock --replicas 3 && replaced k delete pods -l dyno.dev/type=clock --wait=false &&
+		eventually k scale deployment cron-clock --replicas 3 && replaced k delete pods -l dyno.dev/type=clock --wait=false &&
 		becomes 1 '{.spec.replicas}' get deployment cron-clock && hack/install
 }
 check "when somebody makes three of it, with the policies taken away" forced
 check "and all the while no two have run at once" never_two
 
-# --- a lost node ---------------------------------------------------------
-
-lost() { power_off && k delete pod "$(pod)" --wait=false && eventually is Held reason && nothing_starts 60; }
-check "while its node is lost nothing starts" lost
-check "the condition says which node, and what releases it" says "${node#*/}" value '{.status.conditions[?(@.type=="SingletonHeld")].message}' get formation cron
-out_of_service() {
-	kubectl taint node "${node#*/}" node.kubernetes.io/out-of-service=:NoExecute && eventually is 0 gated && is 1 eval 'k get pods -o name | wc -l'
-}
-check "a node that is tainted out-of-service releases the next one, and one only" out_of_service
-returns() { kubectl taint node "${node#*/}" node.kubernetes.io/out-of-service-; component start kubelet && eventually other_runs ""; }
-check "which runs when there is a node again" returns
-check "and still no two have run at once" never_two
-deleted() {
-	power_off && k delete pod "$(pod)" --wait=false && eventually is Held reason && kubectl delete "$node" && eventually is 0 gated &&
-		is 1 eval 'k get pods -o name | wc -l' && component start kubelet && eventually other_runs ""
-}
-check "a node that is deleted releases the next one" deleted
-check "and no two have ever run at once" never_two
 echo "# $(runs)"
