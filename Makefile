@@ -172,6 +172,7 @@ memcheck: deps-test $(UNIT) ## Unit tests under valgrind
 
 bench: all ## Speed and memory, with the machine they were measured on
 	$(Q)tests/bench/run
+	$(Q)tests/bench/singletons
 
 lint: ## Layers, includes, sizes, comments: where the code stands against docs/style
 	$(Q)hack/lint
