@@ -80,11 +80,17 @@ static int decode_quantity(const struct json *value, bool singleton)
 	return (int)quantity;
 }
 
-static int decode_grace(const struct json *value)
+/*
+ * The object of a pod with no grace period is gone as soon as it is deleted,
+ * before its containers have ended: a singleton's next dyno would run beside them.
+ */
+static int decode_grace(const struct json *value, bool singleton)
 {
 	int64_t grace_s =
 		json_int_or(json_get(value, "terminationGracePeriodSeconds"), GRACE_DEFAULT_S);
 
+	if (grace_s == 0 && singleton)
+		return 1;
 	return grace_s < 0 || grace_s > INT32_MAX ? GRACE_DEFAULT_S : (int)grace_s;
 }
 
@@ -104,7 +110,7 @@ static void decode_process(struct arena *arena, const struct formation *formatio
 	process->quantity = decode_quantity(value, process->singleton);
 	process->size = upper_case(arena, json_string_or(json_get(value, "size"), SIZE_DEFAULT));
 	process->env = filled(value, "env", JSON_ARRAY);
-	process->grace_s = decode_grace(value);
+	process->grace_s = decode_grace(value, process->singleton);
 	process->routed = web || port;
 	process->port = process->routed ? (int)json_int_or(port, PORT_DEFAULT) : 0;
 	process->health_path = json_string_or(json_path(value, "health", "path", NULL), NULL);

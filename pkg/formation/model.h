@@ -31,7 +31,7 @@ struct process {
 	int quantity;      /* 0..1000 or QUANTITY_UNSET; a singleton has 0 or 1 */
 	const char *size;  /* canonical: upper case, "1X" by default */
 	const struct json *env; /* its own EnvVars, or NULL */
-	int grace_s;
+	int grace_s; /* 0 to INT32_MAX; of a singleton at least 1 */
 	bool singleton;
 	bool routed;             /* web, or has a port: gets a Service */
 	int port;                /* of a routed process */

@@ -130,6 +130,24 @@ static void test_a_singleton_never_has_more_than_one(void **state)
 	arena_release(&arena);
 }
 
+static void test_a_singleton_is_never_gone_before_it_has_ended(void **state)
+{
+	struct arena arena = ARENA_INIT;
+
+	(void)state;
+	assert_int_equal(
+		decode_process(&arena, "{\"type\":\"clock\",\"terminationGracePeriodSeconds\":0}")
+			.processes[0]
+			.grace_s,
+		1);
+	assert_int_equal(
+		decode_process(&arena, "{\"type\":\"web\",\"terminationGracePeriodSeconds\":0}")
+			.processes[0]
+			.grace_s,
+		0);
+	arena_release(&arena);
+}
+
 static void test_clock_can_be_no_singleton(void **state)
 {
 	struct arena arena = ARENA_INIT;
@@ -350,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_a_singleton_without_a_quantity_has_one),
 		cmocka_unit_test(test_a_singleton_can_have_quantity_zero),
 		cmocka_unit_test(test_a_singleton_never_has_more_than_one),
+		cmocka_unit_test(test_a_singleton_is_never_gone_before_it_has_ended),
 		cmocka_unit_test(test_clock_can_be_no_singleton),
 		cmocka_unit_test(test_quantities_out_of_range_are_problems),
 		cmocka_unit_test(test_a_process_with_a_port_is_routed),
