@@ -205,16 +205,21 @@ static struct trouble seen_closely(const struct reconcile_input *input, const ch
 	return (struct trouble){ SINGLETON_HELD, failure->message, 0 };
 }
 
-/* A dyno that runs and stays makes of those that wait superfluous ones. */
-static bool runs_on(const struct permit_pod *pod)
+/*
+ * A dyno that runs and stays makes of those that wait superfluous ones. One that
+ * isn't on record is no dyno of ours: somebody else's pod with its labels.
+ */
+static bool runs_on(const struct permit *record, const struct permit_pod *pod)
 {
-	return !pod->gated && !pod->deleting && !pod->orphan;
+	return !pod->gated && !pod->deleting && !pod->orphan &&
+	       strcmp(record->uid, pod->uid) == 0;
 }
 
 struct trouble singleton_trouble(struct arena *arena, const struct reconcile_input *input,
                                  const struct process *process)
 {
 	struct permit_decision decision = decide(arena, input, process->type);
+	struct permit record = permit_of(input->formation->status, process->type);
 	int64_t deleting_ms;
 
 	if (decision.overlap)
@@ -229,7 +234,7 @@ struct trouble singleton_trouble(struct arena *arena, const struct reconcile_inp
 		};
 	if (decision.verdict == PERMIT_RECORD || decision.verdict == PERMIT_OPEN)
 		return seen_closely(input, process->type);
-	if (decision.verdict != PERMIT_WAIT || runs_on(decision.pod))
+	if (decision.verdict != PERMIT_WAIT || runs_on(&record, decision.pod))
 		return (struct trouble){ 0 };
 	deleting_ms = deletion_of(input, decision.pod);
 	if (decision.pod->gated && !decision.pod->deleting)
