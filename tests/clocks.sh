@@ -21,7 +21,7 @@ images() {
 	done
 	rm -rf "$folder"
 }
-# clock IMAGE-VERSION SECONDS-TO-STOP
+# clock IMAGE-VERSION SECONDS-TO-STOP [GRACE-PERIOD]
 clock() {
 	k apply -f - <<-YAML
 		apiVersion: dyno.dev/v1
@@ -30,7 +30,7 @@ clock() {
 		spec:
 		  image: formation.test/clock:$1
 		  processes:
-		  - {type: clock, args: [clock], terminationGracePeriodSeconds: 60, env: [{name: TERM_SECONDS, value: "$2"}]}
+		  - {type: clock, args: [clock], terminationGracePeriodSeconds: ${3:-60}, env: [{name: TERM_SECONDS, value: "$2"}]}
 	YAML
 }
 pod() { value '{range .items[*]}{.metadata.name} {.metadata.deletionTimestamp} {.status.phase}{"\n"}{end}' get pods -l dyno.dev/type=clock | awk 'NF == 2 && $2 == "Running" {print $1}'; }

@@ -20,6 +20,7 @@ check "a clock starts" first
 check "it is replaced at a rollout of a new image" replaced clock v2 3
 check "when its environment changes, though it takes 20 s to stop" eval 'replaced clock v2 20 && replaced clock v2 3'
 check "when its pod is deleted" eval 'replaced k delete pod "$(pod)" --wait=false'
+check "when it is given no time to stop" eval 'replaced clock v1 3 0 && replaced k delete pod "$(pod)" --wait=false && replaced clock v2 3'
 evicted() {
 	local name
 	name=$(pod)
@@ -33,6 +34,14 @@ drained() {
 }
 check "when its node is drained" replaced drained
 check "when its Deployment is deleted" replaced k delete deployment cron-clock --wait=false
+edited() { # whoever may edit ReplicaSets takes the gate out of the template, and makes three
+	local set
+	set=$(value '{.items[?(@.spec.replicas==1)].metadata.name}' get replicasets -l dyno.dev/type=clock)
+	fails k patch replicaset "$set" --type json -p '[{"op": "remove", "path": "/spec/template/spec/schedulingGates"}]' &&
+		k scale replicaset "$set" --replicas 3 && replaced k delete pods -l dyno.dev/type=clock --wait=false
+}
+fails() { ! "$@"; }
+check "when somebody edits its ReplicaSet" edited
 forced() {
 	kubectl get validatingadmissionpolicybindings -o name | grep -E 'dyno|formation' | xargs -r kubectl delete &&
 		eventually k scale deployment cron-clock --replicas 3 && replaced k delete pods -l dyno.dev/type=clock --wait=false &&

@@ -59,6 +59,7 @@ hpa_refused() { hpa "${@:2}" >"$work/hpa.yaml" && refused "$1" k create -f "$wor
 install_api || exit 1
 check "an older Deployment of a singleton has three replicas" create old-clock true 3 RollingUpdate '[]'
 check "another one too" create older-clock true 3 RollingUpdate '[]'
+check "and one whose Formation nobody made" create older-mailer true 1 Recreate '[]'
 formation shop <<-EOF
 	  image: i
 	  processes:
@@ -72,9 +73,9 @@ EOF
 
 check "it installs" hack/install
 check "it installs again, and nothing changes" hack/install
-check "there are four policies" is 4 policies
+check "there are six policies" is 6 policies
 checked() { # the API server has looked at the expressions of all, and has no warning
-	is 4 eval 'kubectl get validatingadmissionpolicies -l app.kubernetes.io/part-of=formation -o json |
+	is 6 eval 'kubectl get validatingadmissionpolicies -l app.kubernetes.io/part-of=formation -o json |
 		jq "[.items[] | select(.status.typeChecking == {})] | length"'
 }
 check "their expressions have no type error" eventually checked
@@ -126,6 +127,40 @@ check "and may not lose it again" patch_refused 'without the gate' deployment/ol
 gone() { refused NotFound k get "$1"; }
 check "an older one of 3 is deleted in the foreground" k delete deployment older-clock --cascade=foreground --timeout=60s
 check "and gone" gone deployment/older-clock
+
+check "a grace period of 0 is refused" patch_refused \
+	'spec.template.spec.terminationGracePeriodSeconds: shop-clock is a singleton, and a pod with a grace period of 0 is gone' \
+	deployment/shop-clock '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":0}}}}'
+check "one of 1 passes" patched deployment/shop-clock '{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":1}}}}'
+
+# --- ReplicaSets, and pods by hand
+
+replicaset() { value '{.items[?(@.spec.replicas==1)].metadata.name}' get replicasets -l "dyno.dev/formation=$1,dyno.dev/type=$2"; }
+has_replicaset() { [[ $(replicaset "$@") == "$1-$2-"* ]]; }
+check "the clock has a ReplicaSet" eventually has_replicaset shop clock
+rs=replicaset/$(replicaset shop clock)
+check "the gate taken out of its ReplicaSet is refused" patch_refused "spec.template.spec.schedulingGates: ${rs#*/} is of a singleton" \
+	"$rs" '{"spec":{"template":{"spec":{"schedulingGates":null}}}}'
+check "another change of it passes" patched "$rs" '{"metadata":{"annotations":{"a":"b"}},"spec":{"template":{"spec":{"terminationGracePeriodSeconds":2}}}}'
+# pod NAME LABEL SPEC [ANNOTATIONS]: its manifest
+pod() {
+	printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: %s, labels: {dyno.dev/singleton: "%s"}, annotations: {%s}}\n' "$1" "$2" "${4:-}"
+	printf 'spec: {%s, containers: [{name: dyno, image: i}]}\n' "$3"
+}
+pod_created() { pod "$@" | k create -f -; }
+pod_refused() { pod "${@:2}" >"$work/pod.yaml" && refused "$1" k create -f "$work/pod.yaml"; }
+gated='schedulingGates: [{name: dyno.dev/singleton}]'
+check "a pod of a singleton without the gate is refused" pod_refused \
+	'spec.schedulingGates: this pod has the label dyno.dev/singleton, and without the gate' hand true 'schedulingGates: [{name: other}]'
+check "and one with a grace period of 0" pod_refused 'spec.terminationGracePeriodSeconds: with 0 this pod of a singleton' hand true \
+	"$gated, terminationGracePeriodSeconds: 0"
+check "one with the gate passes" pod_created hand-gated true "$gated"
+check "so does a pod that is none of a singleton's" pod_created hand-other false 'terminationGracePeriodSeconds: 0'
+check "and a mirror pod, which shows what runs already" pod_created hand-mirror true 'nodeName: far' 'kubernetes.io/config.mirror: "1"'
+k delete pod hand-gated hand-other hand-mirror --force --grace-period=0 >/dev/null 2>&1
+ungated_replicas() { says 'singleton-pod.dyno.dev' value '{.status.conditions[?(@.type=="ReplicaFailure")].message}' get deployment older-mailer; }
+check "an older Deployment without the gate says why it makes no more pods" eval 'k delete pods -l dyno.dev/type=mailer --force --grace-period=0 >/dev/null 2>&1; eventually ungated_replicas'
+k delete deployment older-mailer >/dev/null
 
 # --- other Deployments
 
