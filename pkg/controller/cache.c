@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "controller/changes.h"
 #include "controller/projection.h"
+#include "controller/size_users.h"
 #include "kube/store.h"
 
 /* In the order in which they are started and shown. */
@@ -155,51 +155,23 @@ static void formation_changed(struct source *source, const struct object *old,
 		wake(cache, now->ns, now->name, change);
 }
 
-/* A walk that wakes the Formations with a process of one size. */
-struct size_users {
-	struct cache *cache;
-	const char *size;    /* metadata.name of the DynoSize */
-	struct arena arena;  /* scratch */
-};
-
-static bool uses_size(struct size_users *users, const struct object *object)
+static void wake_user(void *arg, const struct object *formation)
 {
-	struct formation formation;
-	struct err err = ERR_INIT;
-
-	arena_reset(&users->arena);
-	if (projection_formation(&users->arena, (const struct stored_formation *)object, &formation,
-				 &err) != 0)
-		return false;
-	for (size_t i = 0; i < formation.process_count; i++) {
-		const char *size = formation.processes[i].size;
-
-		if (size && strcasecmp(size, users->size) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool wake_user(void *arg, const struct object *object)
-{
-	struct size_users *users = arg;
-
-	if (uses_size(users, object))
-		wake(users->cache, object->ns, object->name, CHANGE_NOW);
-	return true;
+	wake(arg, formation->ns, formation->name, CHANGE_NOW);
 }
 
 static void size_changed(struct source *source, const struct object *old, const struct object *now,
 			 enum change change)
 {
-	struct size_users users = {.cache = source->cache, .size = now ? now->name : old->name};
+	struct cache *cache = source->cache;
 
-	(void)change;
-	sizes_changed(&source->cache->sizes);
-	if (!source->cache->synced)
+	cache->events.counted(cache->events.arg);
+	if (change == CHANGE_STATUS)
 		return;
-	store_each(source->cache->stores[KIND_FORMATION], wake_user, &users);
-	arena_release(&users.arena);
+	sizes_changed(&cache->sizes);
+	if (cache->synced)
+		size_users_each(cache->stores[KIND_FORMATION], now ? now->name : old->name,
+				wake_user, cache);
 }
 
 static void wake_labelled(struct cache *cache, const struct object *old, const struct object *now,
@@ -217,7 +189,11 @@ static void wake_labelled(struct cache *cache, const struct object *old, const s
 static void pod_changed(struct source *source, const struct object *old, const struct object *now,
 			enum change change)
 {
-	wake_labelled(source->cache, old, now, change);
+	struct cache *cache = source->cache;
+
+	wake_labelled(cache, old, now, change);
+	if (size_counts_differ(old, now))
+		cache->events.counted(cache->events.arg);
 }
 
 /*
@@ -482,6 +458,12 @@ void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_inp
 	input->budget_count = budgets.count;
 	input->pods = (const void *)pods.items;
 	input->pod_count = pods.count;
+}
+
+const struct size_count *cache_size_counts(const struct cache *cache, struct arena *arena,
+					   size_t *ret_count)
+{
+	return size_counts(arena, cache->stores[KIND_SIZE], cache->stores[KIND_POD], ret_count);
 }
 
 /* --- writing through ----------------------------------------------- */

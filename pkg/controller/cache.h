@@ -4,6 +4,7 @@
 
 #include "controller/changes.h"
 #include "controller/metrics.h"
+#include "controller/size_users.h"
 #include "formation/reconcile.h"
 #include "kube/informer.h"
 
@@ -23,6 +24,8 @@ struct cache_events {
 	void (*wake)(void *arg, const char *ns, const char *name, enum change change);
 	/* The Formation is gone. */
 	void (*gone)(void *arg, const char *ns, const char *name);
+	/* How many dynos have a size, or what a size says of it, may be another number now. */
+	void (*counted)(void *arg);
 	/* Everything has been listed once. */
 	void (*synced)(void *arg);
 	void *arg;
@@ -63,6 +66,10 @@ int cache_decode(struct arena *arena, const struct stored_formation *stored,
  * borrowed until the cache changes.
  */
 void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_input *input);
+
+/* The dynos of each size, in the arena; sizes are borrowed until the cache changes. */
+const struct size_count *cache_size_counts(const struct cache *cache, struct arena *arena,
+					   size_t *ret_count);
 
 /* What to keep of an answer that is handed to cache_observe. */
 const struct json_keep *cache_keep(const struct resource *resource);

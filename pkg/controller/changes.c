@@ -35,9 +35,12 @@ enum change change_of_formation(const struct object *old, const struct object *n
 
 enum change change_of_size(const struct object *old, const struct object *now)
 {
-	if (old && now && strcmp(old->uid, now->uid) == 0 && old->generation == now->generation)
-		return CHANGE_NONE;
-	return CHANGE_NOW;
+	const struct stored_size *a = (const struct stored_size *)old;
+	const struct stored_size *b = (const struct stored_size *)now;
+
+	if (!old || !now || strcmp(old->uid, now->uid) != 0 || old->generation != now->generation)
+		return CHANGE_NOW;
+	return a->dynos == b->dynos ? CHANGE_NONE : CHANGE_STATUS;
 }
 
 enum change change_of_child(const struct object *old, const struct object *now)

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "controller/health.h"
+#include "controller/size_status.h"
 #include "controller/worker.h"
 #include "net/http_server.h"
 
@@ -47,6 +48,7 @@ struct manager {
 	struct recorder *recorder;
 	struct cache *cache;
 	struct worker *worker;
+	struct size_status *sizes;          /* NULL: some namespaces only are watched */
 	struct health *health;
 	struct http_server *metrics_server;
 	struct http_server *health_server;  /* may be the same */
@@ -79,10 +81,20 @@ static void on_gone(void *arg, const char *ns, const char *name)
 	worker_add(manager->worker, ns, name, CHANGE_NOW);
 }
 
+static void on_counted(void *arg)
+{
+	struct manager *manager = arg;
+
+	if (manager->sizes)
+		size_status_note(manager->sizes);
+}
+
 static void begin(struct manager *manager)
 {
 	enter(manager, MANAGER_RUNNING);
 	worker_start(manager->worker);
+	if (manager->sizes)
+		size_status_start(manager->sizes);
 }
 
 void manager_lead(struct manager *manager)
@@ -94,7 +106,8 @@ void manager_lead(struct manager *manager)
 
 bool manager_is_idle(const struct manager *manager)
 {
-	return worker_active(manager->worker) == 0;
+	return worker_active(manager->worker) == 0 &&
+	       (!manager->sizes || size_status_is_idle(manager->sizes));
 }
 
 static void on_synced(void *arg)
@@ -207,7 +220,7 @@ static void on_look(void *arg)
 {
 	struct manager *manager = arg;
 
-	if (recorder_pending(manager->recorder) == 0)
+	if (recorder_pending(manager->recorder) == 0 && manager_is_idle(manager))
 		finish_stop(manager);
 	else
 		loop_timer_start(manager->look, STOP_LOOK_MS);
@@ -240,6 +253,8 @@ void manager_stop(struct manager *manager)
 		return;
 	enter(manager, MANAGER_STOPPING);
 	cache_stop(manager->cache);
+	if (manager->sizes)
+		size_status_stop(manager->sizes);
 	loop_timer_start(manager->deadline, STOP_MOST_MS);
 	worker_stop(manager->worker, on_idle, manager);
 }
@@ -269,7 +284,7 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 		.transport = transport,
 		.credentials = config->credentials,
 		.namespaces = config->namespaces,
-		.events = {on_wake, on_gone, on_synced, manager},
+		.events = {on_wake, on_gone, on_counted, on_synced, manager},
 	});
 	manager->worker = worker_new(&(struct worker_config){
 		.loop = loop,
@@ -279,6 +294,8 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 		.metrics = manager->metrics,
 		.max_size_changes = config->max_size_changes,
 	});
+	if (!config->namespaces || !config->namespaces[0])
+		manager->sizes = size_status_new(loop, manager->client, manager->cache);
 	manager->health = health_new(loop, manager->cache);
 	if (listen_on(manager, config, err) != 0) {
 		manager_free(manager);
@@ -295,6 +312,7 @@ void manager_free(struct manager *manager)
 		http_server_free(manager->health_server);
 	http_server_free(manager->metrics_server);
 	health_free(manager->health);
+	size_status_free(manager->sizes);
 	worker_free(manager->worker);
 	cache_free(manager->cache);
 	recorder_free(manager->recorder);

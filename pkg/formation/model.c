@@ -44,9 +44,12 @@ const struct json_keep KEEP_FORMATION[] = {
 	{ 0 },
 };
 
+static const struct json_keep KEEP_SIZE_STATUS[] = { { "dynos", NULL }, { 0 } };
+
 const struct json_keep KEEP_DYNO_SIZE[] = {
 	{ "metadata", KEEP_OWN_METADATA },
 	{ "spec", NULL },
+	{ "status", KEEP_SIZE_STATUS },
 	{ 0 },
 };
 

@@ -53,6 +53,13 @@ const struct json_keep KEEP_DEPLOYMENT[] = {
 	{ 0 },
 };
 
+static int int_of(const struct json *value, const char *key, int fallback)
+{
+	int64_t number = json_int_or(json_get(value, key), fallback);
+
+	return number < 0 || number > INT32_MAX ? fallback : (int)number;
+}
+
 /* --- kept as text -------------------------------------------------- */
 
 /* Members whose names begin as `key` does before its `*`. */
@@ -135,6 +142,7 @@ struct stored_size *stored_size_new(const struct json *value, struct err *err)
 	                                        err);
 	if (!stored)
 		return NULL;
+	stored->dynos = int_of(json_get(value, "status"), "dynos", -1);
 	stored->json = text;
 	stored->json_len = len;
 	return stored;
@@ -197,13 +205,6 @@ static const struct json *find_condition(const struct json *status, const char *
 static bool text_is(const struct json *value, const char *key, const char *text)
 {
 	return strcmp(json_string_or(json_get(value, key), ""), text) == 0;
-}
-
-static int int_of(const struct json *value, const char *key, int fallback)
-{
-	int64_t number = json_int_or(json_get(value, key), fallback);
-
-	return number < 0 || number > INT32_MAX ? fallback : (int)number;
 }
 
 struct observed_deployment *observed_deployment_new(const struct json *value, struct err *err)

@@ -23,6 +23,7 @@ struct stored_formation {
 /* So is a DynoSize. */
 struct stored_size {
 	struct object object;
+	int dynos; /* status.dynos, -1 when it says nothing */
 	size_t json_len;
 	const char *json;
 };

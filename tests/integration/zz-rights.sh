@@ -24,7 +24,6 @@ apps replicasets list
 apps replicasets watch
 apps replicasets patch
  pods/resize patch
-dyno.dev dynosizes/status patch
 EOF
 
 granted() {
