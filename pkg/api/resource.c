@@ -63,6 +63,15 @@ const struct resource RESOURCE_POD = {
 	.namespaced = true,
 };
 
+const struct resource RESOURCE_AUTOSCALER = {
+	.group = "autoscaling",
+	.version = "v2",
+	.plural = "horizontalpodautoscalers",
+	.kind = "HorizontalPodAutoscaler",
+	.api_version = "autoscaling/v2",
+	.namespaced = true,
+};
+
 const struct resource RESOURCE_EVENT = {
 	.group = "events.k8s.io",
 	.version = "v1",

@@ -21,6 +21,7 @@ extern const struct resource RESOURCE_SERVICE;
 extern const struct resource RESOURCE_BUDGET; /* PodDisruptionBudget */
 extern const struct resource RESOURCE_REPLICA_SET;
 extern const struct resource RESOURCE_POD;
+extern const struct resource RESOURCE_AUTOSCALER; /* HorizontalPodAutoscaler */
 extern const struct resource RESOURCE_EVENT; /* events.k8s.io */
 extern const struct resource RESOURCE_LEASE; /* coordination.k8s.io */
 

@@ -24,6 +24,8 @@ struct failure {
 	int attempts;           /* failures in a row */
 	int undone;
 	int64_t undone_ms;      /* when it was undone last */
+	char *rival;            /* who scales it, or NULL, */
+	int64_t rival_ms;       /* and when that was found */
 	int64_t not_before_ms;  /* hold that write until then */
 };
 
@@ -45,6 +47,7 @@ static void failure_free(struct failure *failure)
 	free(failure->name);
 	free(failure->type);
 	free(failure->message);
+	free(failure->rival);
 	free(failure);
 }
 
@@ -180,13 +183,52 @@ int failures_note_undone(struct failures *failures, const struct step *step, str
 	return failure->undone;
 }
 
+static bool is_contested(const struct failure *failure, int64_t now_ms)
+{
+	return failure->rival && now_ms - failure->rival_ms < UNDONE_MEMORY_MS;
+}
+
+void failures_note_rival(struct failures *failures, const struct step *step, const char *text,
+			 int64_t now_ms)
+{
+	struct failure *failure = find_or_add(failures, step);
+
+	free(failure->rival);
+	failure->rival = x_strdup(text);
+	failure->rival_ms = now_ms;
+}
+
+const struct rival_note *failures_rivals(const struct failures *failures, struct arena *arena,
+					 int64_t now_ms, size_t *ret_count)
+{
+	struct rival_note *notes;
+	size_t count = 0;
+
+	list_for_each(node, &failures->list)
+		count++;
+	notes = arena_array(arena, struct rival_note, count);
+	count = 0;
+	list_for_each(node, &failures->list) {
+		const struct failure *failure = list_entry(node, struct failure, node);
+
+		if (is_contested(failure, now_ms))
+			notes[count++] = (struct rival_note){
+				.type = failure->type,
+				.text = failure->rival,
+				.left_ms = failure->rival_ms + UNDONE_MEMORY_MS - now_ms,
+			};
+	}
+	*ret_count = count;
+	return notes;
+}
+
 void failures_clear(struct failures *failures, const struct step *step)
 {
 	struct failure *failure = find(failures, step);
 
 	if (!failure)
 		return;
-	if (failure->undone == 0) {
+	if (failure->undone == 0 && !failure->rival) {
 		failure_free(failure);
 		return;
 	}
@@ -224,6 +266,8 @@ void failures_sweep(struct failures *failures, const struct plan *plan, int64_t 
 			continue;
 		failure->code = ERR_NONE;
 		failure->attempts = 0;
+		if (is_contested(failure, now_ms))
+			continue;
 		if (failure->undone == 0 || now_ms - failure->undone_ms > UNDONE_MEMORY_MS)
 			failure_free(failure);
 	}

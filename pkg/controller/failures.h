@@ -38,6 +38,13 @@ bool failures_note(struct failures *failures, const struct step *step, struct di
 int failures_note_undone(struct failures *failures, const struct step *step, struct digest body,
 			 int64_t now_ms, uint64_t jitter);
 
+/*
+ * Remember for five minutes who scales the singleton whose replicas `step` sets
+ * back, in words for the user. Copied. A later one replaces it.
+ */
+void failures_note_rival(struct failures *failures, const struct step *step, const char *text,
+			 int64_t now_ms);
+
 /* The write of `step` succeeded: forget its failure (but not that it was undone). */
 void failures_clear(struct failures *failures, const struct step *step);
 
@@ -52,6 +59,10 @@ void failures_sweep(struct failures *failures, const struct plan *plan, int64_t 
 /* As input of a reconcile: those a person may want to read of. In the arena, texts borrowed. */
 const struct write_failure *failures_list(const struct failures *failures, struct arena *arena,
 					  size_t *ret_count);
+
+/* Those of failures_note_rival, as input of a reconcile. In the arena, texts borrowed. */
+const struct rival_note *failures_rivals(const struct failures *failures, struct arena *arena,
+					 int64_t now_ms, size_t *ret_count);
 
 /* Milliseconds until the first held write is free again, at least 1; 0 when none is held. */
 int64_t failures_wait_ms(const struct failures *failures, int64_t now_ms);

@@ -47,6 +47,7 @@ void run_free(struct run *run)
 		if (run->writes[i].call)
 			client_cancel(run->writes[i].call);
 		gate_cancel(run->writes[i].gate);
+		rival_cancel(run->writes[i].rival);
 	}
 	if (run->report.call)
 		client_cancel(run->report.call);
@@ -79,6 +80,8 @@ static int decide(struct run *run, struct reconcile_input *ret_input)
 	input.formation = &run->formation;
 	cache_gather(run->env->cache, &run->arena, &input);
 	input.failures = failures_list(run->failures, &run->arena, &input.failure_count);
+	input.rivals = failures_rivals(run->failures, &run->arena, loop_mono_ms(run->env->loop),
+				       &input.rival_count);
 	formation_reconcile(&run->arena, &input, &run->plan);
 	*ret_input = input;
 	return 0;
@@ -118,6 +121,7 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 		write->run = run;
 		write->step = run->plan.steps[i];
 		write->repairs = step_is_repair(input, &write->step);
+		write->contested = rival_is_met(input, &write->step);
 		step_own(&run->arena, &write->step);
 		if (write->step.kind != STEP_STATUS && run_holds(run, &write->step))
 			write->state = WRITE_FAILED;
@@ -322,6 +326,32 @@ static void on_confirmed(void *arg, struct arena *arena, struct json *object, co
 	settle(write);
 }
 
+static void on_rival(void *arg, const char *text)
+{
+	struct write *write = arg;
+	const struct run *run = write->run;
+
+	write->rival = NULL;
+	if (text)
+		failures_note_rival(run->failures, &write->step, text,
+				    loop_mono_ms(run->env->loop));
+	send_write(write);
+}
+
+static void look_for_rival(struct write *write)
+{
+	struct run *run = write->run;
+	const struct rival_config config = {
+		.client = run->env->client,
+		.recorder = run->env->recorder,
+		.arena = &run->arena,
+		.formation = &run->formation,
+		.step = &write->step,
+	};
+
+	write->rival = rival_start(&config, on_rival, write);
+}
+
 static void start_write(struct write *write)
 {
 	struct run *run = write->run;
@@ -337,6 +367,8 @@ static void start_write(struct write *write)
 	run->wrote = true;
 	if (write->step.kind == STEP_OPEN_GATE)
 		open_gate(write);
+	else if (write->contested)
+		look_for_rival(write);
 	else if (!confirm_is_needed(&run->formation, &write->step))
 		send_write(write);
 	else

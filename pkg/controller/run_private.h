@@ -3,6 +3,7 @@
 #define CONTROLLER_RUN_PRIVATE_H
 
 #include "controller/gate.h"
+#include "controller/rival.h"
 #include "controller/run.h"
 
 enum run_state {
@@ -26,7 +27,9 @@ struct write {
 	struct step step;         /* strings in the run's arena */
 	enum write_state state;
 	struct client_call *call; /* while active, */
-	struct gate *gate;        /* or this */
+	struct gate *gate;        /* or this, */
+	struct rival *rival;      /* or this, before the write itself */
+	bool contested;           /* somebody else scales what it sets back */
 	bool repairs;             /* the object was as wanted before somebody changed it */
 };
 

@@ -15,6 +15,13 @@ struct write_failure {
 	const char *message;
 };
 
+/* Who scaled a singleton up a short time ago, in words; `left_ms` more it is told. */
+struct rival_note {
+	const char *type;
+	const char *text;
+	int64_t left_ms;
+};
+
 /* Everything that is known. All borrowed. Arrays in any order. */
 struct reconcile_input {
 	const struct formation *formation;
@@ -30,6 +37,8 @@ struct reconcile_input {
 	size_t pod_count;
 	const struct write_failure *failures;
 	size_t failure_count;
+	const struct rival_note *rivals;
+	size_t rival_count;
 	int64_t now_ms; /* Unix time, for condition timestamps */
 };
 

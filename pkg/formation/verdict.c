@@ -72,10 +72,30 @@ static void judge_failure(struct verdict *verdict, const struct write_failure *f
 	}
 }
 
+static const struct rival_note *rival_of(const struct reconcile_input *input,
+                                         const struct process_report *report)
+{
+	for (size_t i = 0; i < input->rival_count; i++) {
+		const char *type = input->rivals[i].type;
+
+		if (type && strcmp(type, report->process->type) == 0)
+			return &input->rivals[i];
+	}
+	return NULL;
+}
+
+static void judge_rival(const struct rival_note *rival, enum verdict_level level,
+                        struct verdict *verdict)
+{
+	say(verdict, level, REASON_CONTESTED, rival->text);
+	verdict->again_ms = rival->left_ms;
+}
+
 static void judge_pending(const struct reconcile_input *input, const struct process_report *report,
                           struct verdict *verdict)
 {
 	const struct write_failure *failure = input_failure(input, report->process->type, NULL);
+	const struct rival_note *rival = rival_of(input, report);
 
 	if (input->formation->paused)
 		say(verdict, VERDICT_STALLED, "Paused",
@@ -83,6 +103,8 @@ static void judge_pending(const struct reconcile_input *input, const struct proc
 		    "spec.paused to false");
 	else if (failure)
 		judge_failure(verdict, failure);
+	else if (rival)
+		judge_rival(rival, VERDICT_PROGRESSING, verdict);
 	else if (report->deployment)
 		say(verdict, VERDICT_PROGRESSING, "Updating", "its objects are being written");
 	else
@@ -103,8 +125,11 @@ static void judge_complete(struct arena *arena, const struct reconcile_input *in
 {
 	struct trouble killed =
 		trouble_killed(arena, input, report, input->now_ms - STALL_AFTER_MS);
+	const struct rival_note *rival = rival_of(input, report);
 
-	if (killed.reason) {
+	if (rival) {
+		judge_rival(rival, VERDICT_OK, verdict);
+	} else if (killed.reason) {
 		say(verdict, VERDICT_OK, killed.reason, killed.message);
 		verdict->again_ms = killed.unready_ms + STALL_AFTER_MS - input->now_ms;
 	} else {

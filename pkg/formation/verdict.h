@@ -11,6 +11,7 @@
  * OK
  *   Running, ScaledToZero    every dyno runs what the spec says and is ready
  *   OOMKilled                likewise, but one was killed in the last ten minutes
+ *   Contested                likewise, but somebody scaled a singleton up in the last five
  * PROGRESSING
  *   Creating, Updating       writes are due, or just done
  *   Starting, Stopping       dynos come or go
@@ -21,6 +22,7 @@
  *                            a dyno does not run, by the kubelet's word
  *   Unschedulable            no node takes a dyno, by the scheduler's words
  *   Held                     a singleton's dyno waits for another to be gone
+ *   Contested                a singleton is scaled up again and again: set back, ever more seldom
  * STALLED
  *   a dyno's fault, Unschedulable, Held
  *                            after ten minutes or the Deployment's progress deadline
@@ -39,6 +41,8 @@
  * images appear, dependencies come up, and tools that wait give up for good at
  * the first Stalled.
  */
+#define REASON_CONTESTED "Contested"
+
 enum verdict_level { VERDICT_OK, VERDICT_PROGRESSING, VERDICT_STALLED };
 
 enum { STALL_AFTER_MS = 10 * 60 * 1000 }; /* as a Deployment's default progress deadline */

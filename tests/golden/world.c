@@ -311,6 +311,23 @@ static void read_failures(struct reader *reader, const struct json *list)
 	reader->world->input.failure_count = count;
 }
 
+static void read_rivals(struct reader *reader, const struct json *list)
+{
+	struct rival_note *rivals =
+		arena_array(reader->arena, struct rival_note, json_count(list) + 1);
+	size_t count = 0;
+
+	json_for_each (item, list) {
+		rivals[count++] = (struct rival_note){
+			.type = json_string_or(json_get(item, "type"), NULL),
+			.text = json_string_or(json_get(item, "text"), ""),
+			.left_ms = json_int_or(json_get(item, "leftMs"), 0),
+		};
+	}
+	reader->world->input.rivals = rivals;
+	reader->world->input.rival_count = count;
+}
+
 /* --- all of it ----------------------------------------------------- */
 
 int world_read(struct arena *arena, const struct json *value, struct world *ret_world,
@@ -336,6 +353,7 @@ int world_read(struct arena *arena, const struct json *value, struct world *ret_
 	input->pods = (const struct observed_pod *const *)read_pods(
 		&reader, with_null(json_get(value, "pods")), &input->pod_count);
 	read_failures(&reader, with_null(json_get(value, "failures")));
+	read_rivals(&reader, with_null(json_get(value, "rivals")));
 	input->now_ms =
 		timestamp_parse(json_string_or(json_get(value, "now"), "2026-11-23T12:00:00Z"));
 	if (reader.failed && err->code == ERR_NONE)

@@ -242,6 +242,36 @@ static void test_status_waits_whatever_its_timestamps_say(void **state)
 	assert_true(held(*state, &later, 500));
 }
 
+static void assert_rivals(struct failures *failures, int64_t now_ms, const char *text, int64_t left_ms)
+{
+	size_t count = 0;
+	const struct rival_note *notes = failures_rivals(failures, &arena, now_ms, &count);
+
+	assert_int_equal(count, text ? 1 : 0);
+	if (!text)
+		return;
+	assert_string_equal(notes[0].text, text);
+	assert_string_equal(notes[0].type, "web");
+	assert_int_equal(notes[0].left_ms, left_ms);
+}
+
+static void test_a_rival_is_told_for_five_minutes_though_the_write_succeeds(void **state)
+{
+	struct step step = apply_of("shop-web", "{}");
+	const struct plan nothing = { 0 };
+
+	assert_rivals(*state, 0, NULL, 0);
+	failures_note_rival(*state, &step, "by a", 1000);
+	failures_clear(*state, &step);
+	failures_sweep(*state, &nothing, 2000);
+	assert_rivals(*state, 2000, "by a", 299 * 1000);
+	failures_note_rival(*state, &step, "by b", 3000);
+	assert_rivals(*state, 302 * 1000, "by b", 1000);
+	assert_rivals(*state, 303 * 1000, NULL, 0);
+	failures_sweep(*state, &nothing, 303 * 1000);
+	assert_true(failures_empty(*state));
+}
+
 #define failures_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 static int release(void **state)
@@ -267,6 +297,7 @@ int main(void)
 		failures_test(test_three_repairs_are_free_and_then_they_wait),
 		failures_test(test_repairs_are_forgotten_after_five_minutes_of_peace),
 		failures_test(test_status_waits_whatever_its_timestamps_say),
+		failures_test(test_a_rival_is_told_for_five_minutes_though_the_write_succeeds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);
