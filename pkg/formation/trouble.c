@@ -48,7 +48,8 @@ static bool comes_before(const struct observed_pod *pod, const struct observed_p
 static const char *oom_message(struct arena *arena, const struct reconcile_input *input,
                                const struct process_report *report, const struct observed_pod *pod)
 {
-	const struct dyno_size *size = report->size, *next;
+	const struct dyno_size *own = dyno_sizes_find(input->sizes, pod->size), *next;
+	const struct dyno_size *size = own ? own : report->size; /* it may be yet to follow */
 	char has[QUANTITY_TEXT_MAX], more[QUANTITY_TEXT_MAX];
 	const char *advice;
 
