@@ -57,11 +57,11 @@ check "another controller is named" by_another
 check "the worker may be scaled, nobody asks why" eval 'k scale deployment shop-worker --replicas 4 && becomes 1 "{.spec.replicas}" get deployment shop-worker && is 2 lists'
 fights() {
 	local round
-	for round in {1..6}; do
+	for round in {1..9}; do
 		k scale deployment shop-clock --replicas 3 >/dev/null && deadline_s=3 becomes 1 '{.spec.replicas}' get deployment shop-clock || break
 	done
 	echo "corrected $((round - 1)) times at once"
-	((round < 6)) && eventually is Contested reason shop clock && stays 1 is 1 eval "k get pods -l dyno.dev/type=clock -o json | jq '[.items[] | select(.metadata.labels[\"dyno.dev/formation\"] == \"shop\" and (.spec.schedulingGates | not))] | length'"
+	((round < 9)) && eventually is Contested reason shop clock && stays 1 is 1 eval "k get pods -l dyno.dev/type=clock -o json | jq '[.items[] | select(.metadata.labels[\"dyno.dev/formation\"] == \"shop\" and (.spec.schedulingGates | not))] | length'"
 }
 check "who goes on is fought ever more seldom, and one dyno runs" fights
 
