@@ -59,7 +59,7 @@ static bool same_deployment_spec(const struct observed_deployment *a,
 {
 	return a->replicas == b->replicas && a->quantity_annotation == b->quantity_annotation &&
 	       a->template_version == b->template_version && a->singleton == b->singleton &&
-	       a->paused == b->paused;
+	       a->paused == b->paused && a->resizing == b->resizing;
 }
 
 static bool same_deployment_status(const struct observed_deployment *a,
@@ -81,6 +81,14 @@ enum change change_of_deployment(const struct object *old, const struct object *
 	return same_deployment_status(a, b) ? CHANGE_NONE : CHANGE_STATUS;
 }
 
+static bool same_size(const struct observed_pod *a, const struct observed_pod *b)
+{
+	return same_text(a->size, b->size) && same_text(a->resources, b->resources) &&
+	       same_text(a->resize, b->resize) &&
+	       same_text(a->resize_message, b->resize_message) &&
+	       a->resources_hash == b->resources_hash;
+}
+
 /* Times are left out: they only matter with one of the others. */
 static bool same_container_state(const struct observed_pod *a, const struct observed_pod *b)
 {
@@ -92,7 +100,7 @@ static bool same_container_state(const struct observed_pod *a, const struct obse
 
 static bool same_pod(const struct observed_pod *a, const struct observed_pod *b)
 {
-	return same_text(a->type, b->type) && same_text(a->size, b->size) && a->dyno == b->dyno &&
+	return same_text(a->type, b->type) && same_size(a, b) && a->dyno == b->dyno &&
 	       a->has_deletion_cost == b->has_deletion_cost &&
 	       same_text(a->unschedulable, b->unschedulable) && same_text(a->node, b->node) &&
 	       same_container_state(a, b);

@@ -48,6 +48,7 @@ struct metrics {
 	size_t request_count;
 	struct histogram gate_waits;
 	uint64_t overlaps;
+	uint64_t resizes[2]; /* by a rollout, in place */
 	struct verb_durations *verbs;
 	size_t verb_count;
 };
@@ -105,6 +106,11 @@ void metrics_reconciled(struct metrics *metrics, enum reconcile_result result,
 void metrics_gate_opened(struct metrics *metrics, int64_t wait_ms)
 {
 	histogram_add(&metrics->gate_waits, wait_ms > 0 ? wait_ms : 0);
+}
+
+void metrics_resized(struct metrics *metrics, bool in_place)
+{
+	metrics->resizes[in_place]++;
 }
 
 void metrics_overlap(struct metrics *metrics)
@@ -254,6 +260,18 @@ static void write_singletons(const struct metrics *metrics, struct buf *page)
 	buf_printf(page, "formation_singleton_overlaps_total %" PRIu64 "\n", metrics->overlaps);
 }
 
+static void write_resizes(const struct metrics *metrics, struct buf *page)
+{
+	static const char *const WAYS[] = {"rollout", "in_place"};
+
+	write_head(page, "formation_resizes_total", "counter",
+		   "Processes that changed their size: without a restart, or by a rollout after "
+		   "that had been tried.");
+	for (size_t i = 0; i < 2; i++)
+		buf_printf(page, "formation_resizes_total{way=\"%s\"} %" PRIu64 "\n", WAYS[i],
+			   metrics->resizes[i]);
+}
+
 /* One metric that every cache has. */
 struct cache_metric {
 	const char *name;
@@ -334,6 +352,7 @@ void metrics_write(const struct metrics *metrics, const struct metrics_gauges *g
 	write_reconciles(metrics, page);
 	write_queue(gauges, page);
 	write_singletons(metrics, page);
+	write_resizes(metrics, page);
 	write_requests(metrics, page);
 	write_caches(gauges, page);
 	metrics_write_process(metrics->start_ms, page);

@@ -49,6 +49,9 @@ void metrics_gate_opened(struct metrics *metrics, int64_t wait_ms);
 /* Two dynos of one singleton had run permission at the same time. */
 void metrics_overlap(struct metrics *metrics);
 
+/* A process changed its size: without a restart, or by a rollout after all. */
+void metrics_resized(struct metrics *metrics, bool in_place);
+
 /* One resource's cache, as it is now. */
 struct metrics_cache {
 	const struct resource *resource;

@@ -48,6 +48,7 @@ void run_free(struct run *run)
 			client_cancel(run->writes[i].call);
 		gate_cancel(run->writes[i].gate);
 		rival_cancel(run->writes[i].rival);
+		resizer_cancel(run->writes[i].resizer);
 	}
 	if (run->report.call)
 		client_cancel(run->report.call);
@@ -82,6 +83,7 @@ static int decide(struct run *run, struct reconcile_input *ret_input)
 	input.failures = failures_list(run->failures, &run->arena, &input.failure_count);
 	input.rivals = failures_rivals(run->failures, &run->arena, loop_mono_ms(run->env->loop),
 				       &input.rival_count);
+	run_note_refusals(run, &input);
 	formation_reconcile(&run->arena, &input, &run->plan);
 	*ret_input = input;
 	return 0;
@@ -140,7 +142,7 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 
 /* --- events -------------------------------------------------------- */
 
-static void record_event(struct run *run, const struct step *step)
+void run_record_event(struct run *run, const struct step *step)
 {
 	const struct event_subject subject = {
 		.resource = &RESOURCE_FORMATION,
@@ -159,13 +161,13 @@ static void record_status_events(struct run *run)
 {
 	for (size_t i = 0; i < run->plan.step_count; i++) {
 		if (step_goes_with_status(&run->plan.steps[i]))
-			record_event(run, &run->plan.steps[i]);
+			run_record_event(run, &run->plan.steps[i]);
 	}
 }
 
 /* --- answers ------------------------------------------------------- */
 
-static void write_failed(struct write *write, const struct err *err)
+void run_write_failed(struct write *write, const struct err *err)
 {
 	struct run *run = write->run;
 	bool unreachable = err->http_status == 0 && err->code == ERR_UNAVAILABLE;
@@ -206,7 +208,7 @@ static void observe(struct write *write, struct arena *arena, const struct json 
 }
 
 /* Some request of the run has ended. */
-static void settle(struct write *write)
+void run_settle(struct write *write)
 {
 	struct run *run = write->run;
 
@@ -237,8 +239,8 @@ static void on_reread(void *arg, struct arena *arena, struct json *object, const
 		err_set(&why, ERR_ALREADY_EXISTS,
 			"%s \"%s\" exists and does not belong to this Formation",
 			step->resource->kind, step->name);
-	write_failed(write, &why);
-	settle(write);
+	run_write_failed(write, &why);
+	run_settle(write);
 }
 
 static void reread(struct write *write)
@@ -268,8 +270,8 @@ static void on_answer(void *arg, struct arena *arena, struct json *object, const
 	if (err->code == ERR_NONE || step_is_moot(&write->step, err))
 		write_succeeded(write);
 	else
-		write_failed(write, err);
-	settle(write);
+		run_write_failed(write, err);
+	run_settle(write);
 }
 
 static void on_gate(void *arg, const struct err *err)
@@ -280,8 +282,8 @@ static void on_gate(void *arg, const struct err *err)
 	if (err->code == ERR_NONE)
 		write_succeeded(write);
 	else
-		write_failed(write, err);
-	settle(write);
+		run_write_failed(write, err);
+	run_settle(write);
 }
 
 static void open_gate(struct write *write)
@@ -322,8 +324,8 @@ static void on_confirmed(void *arg, struct arena *arena, struct json *object, co
 		return send_write(write);
 	write->state = WRITE_SKIPPED;
 	if (why.code != ERR_NONE)
-		write_failed(write, &why);
-	settle(write);
+		run_write_failed(write, &why);
+	run_settle(write);
 }
 
 static void on_rival(void *arg, const char *text)
@@ -358,7 +360,7 @@ static void start_write(struct write *write)
 	struct client_request request = confirm_request(&run->formation);
 
 	if (!step_is_request(&write->step)) {
-		record_event(run, &write->step);
+		run_record_event(run, &write->step);
 		write->state = WRITE_DONE;
 		return;
 	}
@@ -369,6 +371,8 @@ static void start_write(struct write *write)
 		open_gate(write);
 	else if (write->contested)
 		look_for_rival(write);
+	else if (write->step.kind == STEP_RESIZE)
+		run_start_resize(write);
 	else if (!confirm_is_needed(&run->formation, &write->step))
 		send_write(write);
 	else
@@ -449,6 +453,7 @@ static void decide_again(struct run *run)
 	}
 	note_undone(run);
 	run->wants_more = run_wants_more(run);
+	run->resize_wait_ms = run_resize_wait_ms(run);
 }
 
 /* Start to write the status, if that is wanted. */

@@ -56,6 +56,7 @@ struct client_request step_request(const struct step *step, const struct json_ke
 		request.delete_foreground = step->foreground;
 		request.keep = NULL;
 		break;
+	case STEP_RESIZE:    /* several requests: controller/resizer.h */
 	case STEP_OPEN_GATE: /* several requests: controller/gate.h */
 	case STEP_EVENT:
 		break;
@@ -103,6 +104,7 @@ const char *step_text(struct arena *arena, const struct step *step)
 		[STEP_APPLY] = "applied",           [STEP_DELETE] = "deleted",
 		[STEP_PATCH] = "patched",           [STEP_STATUS] = "wrote the status of",
 		[STEP_EVENT] = "recorded an event of", [STEP_OPEN_GATE] = "opened the gate of a",
+		[STEP_RESIZE] = "resized dynos of",
 	};
 
 	return arena_printf(arena, "%s %s %s", verbs[step->kind], step->resource->kind, step->name);
@@ -161,8 +163,8 @@ bool step_follows_size(const struct formation *formation, const struct step *ste
 {
 	int64_t seen = json_int_or(json_get(formation->status, "observedGeneration"), 0);
 
-	return step->kind == STEP_APPLY && step->uid && step->resource == &RESOURCE_DEPLOYMENT &&
-	       seen == formation->generation;
+	return (step->kind == STEP_APPLY || step->kind == STEP_RESIZE) && step->uid &&
+	       step->resource == &RESOURCE_DEPLOYMENT && seen == formation->generation;
 }
 
 bool step_goes_with_status(const struct step *step)

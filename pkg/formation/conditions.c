@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "codec/timestamp.h"
+#include "formation/resize_plan.h"
 #include "formation/singleton.h"
 #include "formation/status.h"
 
@@ -8,7 +9,7 @@ enum { MESSAGE_MAX = 4096 }; /* bytes of a condition's message; the CRD takes 32
 
 /* Types of condition that the controller sets at times, and removes. */
 static const char *const OWN_TYPES[] = { "Ready", "Reconciling", "Stalled", "SingletonHeld",
-	                                 "Resizing" };
+	                                 RESIZING };
 
 /* What all conditions are made from. */
 struct summary {
@@ -118,6 +119,41 @@ static void add_held(struct arena *arena, struct json *list, const struct reconc
 		add_condition(arena, list, input, "SingletonHeld", "True", SINGLETON_HELD, text);
 }
 
+/* "web: text; worker: text", of one of the two texts that a report may have. */
+static const char *join_resizes(struct arena *arena, const struct process_report *reports,
+                                size_t count, bool in_place)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < count; i++) {
+		const char *one = in_place ? reports[i].resizing : reports[i].unresized;
+
+		if (one)
+			text = arena_printf(arena, "%s%s%s: %s", text, *text ? "; " : "",
+			                    reports[i].process->type, one);
+	}
+	return text;
+}
+
+/* Only there while it goes on; that of a rollout until that is through. */
+static void add_resizing(struct arena *arena, struct json *list, const struct reconcile_input *input,
+                         const struct process_report *reports, size_t count,
+                         enum verdict_level level)
+{
+	const struct json *before =
+		find_condition(json_get(input->formation->status, "conditions"), RESIZING);
+	const char *in_place = join_resizes(arena, reports, count, true);
+	const char *rollout = join_resizes(arena, reports, count, false);
+	const char *reason = json_string_or(json_get(before, "reason"), "");
+
+	if (!*rollout && level != VERDICT_OK && strcmp(reason, RESIZING_ROLLOUT) == 0)
+		rollout = json_string_or(json_get(before, "message"), "");
+	if (*in_place)
+		add_condition(arena, list, input, RESIZING, "True", RESIZING_IN_PLACE, in_place);
+	else if (*rollout)
+		add_condition(arena, list, input, RESIZING, "True", RESIZING_ROLLOUT, rollout);
+}
+
 struct json *conditions_build(struct arena *arena, const struct reconcile_input *input,
                               const struct process_report *reports, const struct verdict *verdicts,
                               size_t count)
@@ -139,6 +175,7 @@ struct json *conditions_build(struct arena *arena, const struct reconcile_input 
 	add_condition(arena, list, input, "Stalled", stalled ? "True" : "False", summary.reason,
 	              stalled ? summary.message : "");
 	add_held(arena, list, input, reports, verdicts, count);
+	add_resizing(arena, list, input, reports, count, summary.level);
 	return list;
 }
 

@@ -4,6 +4,7 @@
 
 #include "formation/hash.h"
 #include "formation/restart.h"
+#include "formation/sized.h"
 #include "formation/template.h"
 
 enum { DIGEST_HEX = 2 * sizeof(struct digest) + 1 };
@@ -50,8 +51,7 @@ static struct digest digest_text(const char *text)
 	return digest_of(text, strlen(text));
 }
 
-/* Last, when everything else is in the body. */
-static struct json *body_sign(struct arena *arena, struct json *body)
+struct json *desired_sign(struct arena *arena, struct json *body)
 {
 	char hex[DIGEST_HEX];
 
@@ -67,10 +67,10 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-struct digest desired_digest(const struct json *body)
+struct digest desired_digest_of(const struct json *object, const char *annotation)
 {
-	const char *hex = json_string_or(
-		json_path(body, "metadata", "annotations", ANNOTATION_APPLIED, NULL), "");
+	const char *hex =
+		json_string_or(json_path(object, "metadata", "annotations", annotation, NULL), "");
 	struct digest digest = { { 0 } };
 
 	if (strlen(hex) != DIGEST_HEX - 1)
@@ -83,6 +83,11 @@ struct digest desired_digest(const struct json *body)
 		digest.bytes[i] = (unsigned char)(high << 4 | low);
 	}
 	return digest;
+}
+
+struct digest desired_digest(const struct json *body)
+{
+	return desired_digest_of(body, ANNOTATION_APPLIED);
 }
 
 /* --- Deployment ---------------------------------------------------- */
@@ -114,7 +119,8 @@ struct json *desired_deployment(struct arena *arena, const struct formation *for
 {
 	struct json *body = body_new(arena, formation, process, &RESOURCE_DEPLOYMENT);
 	struct json *spec = member(body, "spec");
-	struct json *annotations = annotations_of(body);
+	struct json *annotations = annotations_of(body), *template;
+	char hex[DIGEST_HEX];
 
 	json_set(arena, annotations, ANNOTATION_TEMPLATE,
 	         json_new_printf(arena, "%d", template_version));
@@ -129,9 +135,11 @@ struct json *desired_deployment(struct arena *arena, const struct formation *for
 		json_set_object(arena, json_set_object(arena, spec, "selector"), "matchLabels"),
 		formation, process);
 	set_strategy(arena, spec, process, size);
-	json_set(arena, spec, "template",
-	         template_render(arena, formation, process, size, template_version));
-	return body_sign(arena, body);
+	template = json_set(arena, spec, "template",
+	                    template_render(arena, formation, process, size, template_version));
+	digest_hex(sized_digest(arena, template), sizeof(struct digest), hex);
+	json_set_string(arena, annotations, ANNOTATION_UNSIZED, hex);
+	return desired_sign(arena, body);
 }
 
 struct json *desired_handover(struct arena *arena, const struct formation *formation,
@@ -178,7 +186,7 @@ struct json *desired_service(struct arena *arena, const struct formation *format
 	json_set_string(arena, port, "protocol", "TCP");
 	json_set_string(arena, port, "targetPort", PORT_NAME);
 	template_selector(arena, json_set_object(arena, spec, "selector"), formation, process);
-	return body_sign(arena, body);
+	return desired_sign(arena, body);
 }
 
 struct json *desired_budget(struct arena *arena, const struct formation *formation,
@@ -192,7 +200,7 @@ struct json *desired_budget(struct arena *arena, const struct formation *formati
 		arena,
 		json_set_object(arena, json_set_object(arena, spec, "selector"), "matchLabels"),
 		formation, process);
-	return body_sign(arena, body);
+	return desired_sign(arena, body);
 }
 
 bool budget_wanted(const struct process *process, int replicas)

@@ -62,6 +62,15 @@ struct json *desired_handover(struct arena *arena, const struct formation *forma
  */
 struct json *desired_recreate(struct arena *arena, const struct observed_deployment *deployment);
 
+/*
+ * Write into a body, once everything else is in it, what stands for it:
+ * ANNOTATION_APPLIED. Returns it. What is rendered here is signed already.
+ */
+struct json *desired_sign(struct arena *arena, struct json *body);
+
+/* The digest in an annotation, or none. */
+struct digest desired_digest_of(const struct json *object, const char *annotation);
+
 /* The digest that stands for a rendered body: what its annotation ANNOTATION_APPLIED says. */
 struct digest desired_digest(const struct json *body);
 

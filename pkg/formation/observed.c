@@ -5,8 +5,10 @@
 
 #include "api/resource.h"
 #include "base/limits.h"
+#include "formation/desired.h"
 #include "formation/hash.h"
 #include "formation/schema.h"
+#include "formation/sized.h"
 #include "formation/text.h"
 
 static const struct json_keep KEEP_STATUS_CONDITION[] = {
@@ -159,28 +161,31 @@ static uint64_t hash_meta(const struct json *metadata)
 	return hash_value(hash, json_get(metadata, "ownerReferences"));
 }
 
-static struct observed_child *child_new(const struct json *value, size_t size, const char *more,
-                                        const char **ret_more, struct err *err)
+/* Each of `more` is packed behind the struct, and then points there. */
+static struct observed_child *child_new(const struct json *value, size_t size, const char **more,
+                                        size_t more_count, struct err *err)
 {
 	const struct json *metadata = json_get(value, "metadata");
 	const char *type = json_string_or(json_path(metadata, "labels", LABEL_TYPE, NULL), "");
+	size_t extra = text_packed(type);
 	struct observed_child *child;
 	char *at = NULL;
 
-	child = (struct observed_child *)object_new(
-		value, size, text_packed(type) + text_packed(more), &at, err);
+	for (size_t i = 0; i < more_count; i++)
+		extra += text_packed(more[i]);
+	child = (struct observed_child *)object_new(value, size, extra, &at, err);
 	if (!child)
 		return NULL;
 	child->type = text_pack(&at, type);
-	if (ret_more)
-		*ret_more = text_pack(&at, more);
+	for (size_t i = 0; i < more_count; i++)
+		more[i] = text_pack(&at, more[i]);
 	child->meta_hash = hash_meta(metadata);
 	return child;
 }
 
 struct observed_child *observed_child_new(const struct json *value, struct err *err)
 {
-	return child_new(value, sizeof(struct observed_child), NULL, NULL, err);
+	return child_new(value, sizeof(struct observed_child), NULL, 0, err);
 }
 
 static int annotation_int(const struct json *value, const char *key, int fallback)
@@ -214,15 +219,19 @@ struct observed_deployment *observed_deployment_new(const struct json *value, st
 	const struct json *failure = find_condition(status, "ReplicaFailure");
 	const struct json *progress = find_condition(status, "Progressing");
 	struct observed_deployment *deployment;
-	const char *message = NULL;
+	const char *texts[] = { NULL, sized_of(json_get(spec, "template")) };
 
 	if (text_is(failure, "status", "True"))
-		message = json_string_or(json_get(failure, "message"), "");
-	deployment = (struct observed_deployment *)child_new(value, sizeof(*deployment), message,
-	                                                     &message, err);
+		texts[0] = json_string_or(json_get(failure, "message"), "");
+	deployment = (struct observed_deployment *)child_new(value, sizeof(*deployment), texts, 2,
+	                                                     err);
 	if (!deployment)
 		return NULL;
-	deployment->failure = message;
+	deployment->failure = texts[0];
+	deployment->resources = texts[1];
+	deployment->unsized = desired_digest_of(value, ANNOTATION_UNSIZED);
+	deployment->resizing =
+		json_path(value, "metadata", "annotations", ANNOTATION_RESIZING, NULL) != NULL;
 	deployment->replicas = int_of(spec, "replicas", 1);
 	deployment->quantity_annotation =
 		annotation_int(value, ANNOTATION_QUANTITY, QUANTITY_UNSET);

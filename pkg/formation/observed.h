@@ -46,7 +46,10 @@ struct observed_deployment {
 	struct digest template_satisfied; /* pod template of an older version it has, or none */
 	bool singleton;                   /* its selector has dyno.dev/singleton; immutable */
 	bool rolling;                     /* spec.strategy.rollingUpdate is there */
-	bool paused;                      /* spec.paused: by a person */
+	bool paused;                      /* spec.paused: by a person, unless */
+	bool resizing;                    /* dyno.dev/resizing: we did it, see formation/resize.h */
+	const char *resources;            /* dyno.dev/resources of its pod template, or NULL */
+	struct digest unsized;            /* dyno.dev/unsized, or none */
 	int64_t observed_generation;      /* status.… from here */
 	int status_replicas;
 	int updated;
@@ -63,6 +66,10 @@ struct observed_pod {
 	struct object object;
 	const char *type;
 	const char *size;       /* label dyno.dev/size */
+	const char *resources;  /* dyno.dev/resources, or NULL */
+	const char *resize;     /* why another size has not been taken yet, in one word, or NULL */
+	const char *resize_message;
+	uint64_t resources_hash; /* of what the container has, by the kubelet's word */
 	int dyno;               /* number in dyno.dev/dyno, 0 when it has none */
 	bool has_deletion_cost; /* the annotation is there and is minus the number */
 	enum pod_phase phase;

@@ -4,12 +4,15 @@
 #include "api/resource.h"
 #include "codec/timestamp.h"
 #include "formation/desired.h"
+#include "formation/hash.h"
 #include "formation/observed.h"
 #include "formation/permit.h"
+#include "formation/sized.h"
 #include "formation/text.h"
 
 static const struct json_keep KEEP_CONTAINER_STATUS[] = {
-	{ "name", NULL }, { "restartCount", NULL }, { "state", NULL }, { "lastState", NULL }, { 0 },
+	{ "name", NULL },      { "restartCount", NULL }, { "state", NULL },
+	{ "lastState", NULL }, { "resources", NULL },    { 0 },
 };
 
 static const struct json_keep KEEP_POD_CONDITION[] = {
@@ -192,15 +195,41 @@ static const char *unschedulable(const struct json *value)
 	return text_of(scheduled, "message");
 }
 
+/* What the kubelet says of a resize that it has not carried out, or NULL. */
+static const struct json *resize_condition(const struct json *value)
+{
+	static const char *const TYPES[] = { "PodResizePending", "PodResizeInProgress" };
+
+	for (size_t i = 0; i < sizeof(TYPES) / sizeof(TYPES[0]); i++) {
+		const struct json *condition =
+			by_name(json_path(value, "status", "conditions", NULL), "type", TYPES[i]);
+
+		if (strcmp(text_of(condition, "status"), "True") == 0)
+			return condition;
+	}
+	return NULL;
+}
+
+static const char *resize_word(const struct json *condition)
+{
+	const char *reason = text_of(condition, "reason");
+
+	if (!condition)
+		return NULL;
+	return *reason ? reason : "InProgress";
+}
+
 /* The strings of a pod, first as they are read, then as they are packed. */
 struct pod_texts {
-	const char *type, *size, *waiting, *waiting_message, *unschedulable, *node;
+	const char *type, *size, *waiting, *waiting_message, *unschedulable, *node, *resources,
+		*resize, *resize_message;
 };
 
 static struct pod_texts read_texts(const struct json *value, const struct json *container)
 {
 	const struct json *labels = json_path(value, "metadata", "labels", NULL);
 	const struct json *waiting = json_path(container, "state", "waiting", NULL);
+	const struct json *resize = resize_condition(value);
 
 	return (struct pod_texts){
 		.type = text_of(labels, LABEL_TYPE),
@@ -209,6 +238,9 @@ static struct pod_texts read_texts(const struct json *value, const struct json *
 		.waiting_message = json_string_or(json_get(waiting, "message"), NULL),
 		.unschedulable = unschedulable(value),
 		.node = json_string_or(json_path(value, "spec", "nodeName", NULL), NULL),
+		.resources = sized_of(value),
+		.resize = resize_word(resize),
+		.resize_message = resize ? text_of(resize, "message") : NULL,
 	};
 }
 
@@ -224,7 +256,8 @@ struct observed_pod *observed_pod_new(const struct json *value, struct err *err)
 		value, sizeof(*pod),
 		text_packed(texts.type) + text_packed(texts.size) + text_packed(texts.waiting) +
 			text_packed(texts.waiting_message) + text_packed(texts.unschedulable) +
-			text_packed(texts.node),
+			text_packed(texts.node) + text_packed(texts.resources) +
+			text_packed(texts.resize) + text_packed(texts.resize_message),
 		&at, err);
 	if (!pod)
 		return NULL;
@@ -234,6 +267,10 @@ struct observed_pod *observed_pod_new(const struct json *value, struct err *err)
 	pod->waiting_message = text_pack(&at, texts.waiting_message);
 	pod->unschedulable = text_pack(&at, texts.unschedulable);
 	pod->node = text_pack(&at, texts.node);
+	pod->resources = text_pack(&at, texts.resources);
+	pod->resize = text_pack(&at, texts.resize);
+	pod->resize_message = text_pack(&at, texts.resize_message);
+	pod->resources_hash = hash_value(HASH_INIT, json_get(container, "resources"));
 	pod->dyno = dyno_number(text_of(json_get(metadata, "labels"), LABEL_DYNO), pod->type);
 	pod->has_deletion_cost = has_cost(metadata, pod->dyno);
 	read_status(pod, value, container);

@@ -6,6 +6,7 @@
 #include "formation/desired.h"
 #include "formation/dyno_names.h"
 #include "formation/plan.h"
+#include "formation/resize_plan.h"
 #include "formation/singleton.h"
 #include "formation/status.h"
 
@@ -252,6 +253,10 @@ static void plan_deployment(struct planner *planner, struct process_report *repo
 	struct json *body;
 	int version;
 
+	if (resize_plan(planner, report)) {
+		plan_preparation(planner, report);
+		return;
+	}
 	if (deployment && desired_is_known(formation, report->size, &deployment->child))
 		return;
 	if (plan_replacement(planner, report))
@@ -339,14 +344,11 @@ static void find_deployment(struct planner *planner, struct process_report *repo
 	}
 }
 
-static void plan_process(struct planner *planner, struct process_report *report)
+/* All but finding its Deployment. */
+static void plan_found(struct planner *planner, struct process_report *report, const char *name)
 {
 	const struct process *process = report->process;
-	const char *name =
-		process_object_name(planner->arena, planner->input->formation, process->type);
 
-	if (!process->repeated)
-		find_deployment(planner, report, name);
 	if (has_problem(planner, process, report)) {
 		if (!planner->input->formation->problem)
 			singleton_correct(planner, process, report->deployment);
@@ -367,6 +369,19 @@ static void plan_process(struct planner *planner, struct process_report *report)
 		plan_child(planner, report, CHILDREN[i], name);
 	if (report->deployment)
 		dyno_names_plan(planner, process);
+}
+
+static void plan_process(struct planner *planner, struct process_report *report)
+{
+	const struct process *process = report->process;
+	const char *name =
+		process_object_name(planner->arena, planner->input->formation, process->type);
+
+	if (!process->repeated)
+		find_deployment(planner, report, name);
+	plan_found(planner, report, name);
+	if (!report->resizing)
+		resize_release(planner, report);
 }
 
 /* --- pruning ------------------------------------------------------- */

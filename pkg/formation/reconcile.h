@@ -22,6 +22,12 @@ struct rival_note {
 	int64_t left_ms;
 };
 
+/* Why a process whose size changed is rolled out, found while that was carried out. */
+struct resize_refusal {
+	const char *type;
+	const char *why;
+};
+
 /* Everything that is known. All borrowed. Arrays in any order. */
 struct reconcile_input {
 	const struct formation *formation;
@@ -39,6 +45,8 @@ struct reconcile_input {
 	size_t failure_count;
 	const struct rival_note *rivals;
 	size_t rival_count;
+	const struct resize_refusal *refusals;
+	size_t refusal_count;
 	int64_t now_ms; /* Unix time, for condition timestamps */
 };
 
@@ -47,6 +55,7 @@ enum step_kind {
 	STEP_DELETE, /* delete with uid and version as preconditions */
 	STEP_PATCH,  /* merge patch of `body`: a pod's dyno name, a Deployment's strategy */
 	STEP_OPEN_GATE, /* let a singleton's dyno run, by the protocol of permit.h; has no body */
+	STEP_RESIZE, /* give running dynos another size, by resize.h; `body` is what is wanted */
 	STEP_STATUS, /* apply of the Formation's status subresource */
 	STEP_EVENT,  /* record an event on the Formation */
 };

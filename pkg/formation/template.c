@@ -10,6 +10,7 @@
 #include "formation/permit.h"
 #include "formation/restart.h"
 #include "formation/schema.h"
+#include "formation/sized.h"
 
 void template_selector(struct arena *arena, struct json *labels, const struct formation *formation,
                        const struct process *process)
@@ -228,6 +229,7 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 	struct json *template = json_new_object(arena);
 	struct json *metadata = json_set_object(arena, template, "metadata");
 	struct json *labels = json_set_object(arena, metadata, "labels");
+	struct json *annotations = json_set_object(arena, metadata, "annotations");
 	struct json *spec = json_set_object(arena, template, "spec");
 
 	template_labels(arena, labels, formation, process);
@@ -235,9 +237,9 @@ static struct json *v1_render(struct arena *arena, const struct formation *forma
 	json_set_string(arena, labels, LABEL_SIZE, process->size);
 	if (size->dedicated)
 		json_set_string(arena, labels, LABEL_DEDICATED, "true");
+	json_set_string(arena, annotations, ANNOTATION_RESOURCES, sized_text(arena, process, size));
 	if (process->restarted_at)
-		json_set_string(arena, json_set_object(arena, metadata, "annotations"),
-		                ANNOTATION_RESTARTED, process->restarted_at);
+		json_set_string(arena, annotations, ANNOTATION_RESTARTED, process->restarted_at);
 	json_add(json_set_array(arena, spec, "containers"),
 	         v1_container(arena, formation, process, size));
 	json_set_int(arena, spec, "terminationGracePeriodSeconds", process->grace_s);

@@ -46,6 +46,8 @@ static void count(const struct reconcile_input *input, const struct process_repo
 	verdict->desired = desired_of(report);
 	verdict->ready = report->deployment ? report->deployment->ready : ready;
 	verdict->updated = report->deployment ? report->deployment->updated : 0;
+	if (report->resizing && report->resized < verdict->updated)
+		verdict->updated = report->resized;
 	if (verdict->running < verdict->ready)
 		verdict->running = verdict->ready;
 }
@@ -105,6 +107,8 @@ static void judge_pending(const struct reconcile_input *input, const struct proc
 		judge_failure(verdict, failure);
 	else if (rival)
 		judge_rival(rival, VERDICT_PROGRESSING, verdict);
+	else if (report->resizing)
+		say(verdict, VERDICT_PROGRESSING, "Resizing", report->resizing);
 	else if (report->deployment)
 		say(verdict, VERDICT_PROGRESSING, "Updating", "its objects are being written");
 	else

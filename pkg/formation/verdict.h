@@ -14,6 +14,7 @@
  *   Contested                likewise, but somebody scaled a singleton up in the last five
  * PROGRESSING
  *   Creating, Updating       writes are due, or just done
+ *   Resizing                 running dynos are given another size
  *   Starting, Stopping       dynos come or go
  *   Replacing                the old Deployment has to go first
  *   Retrying                 a write failed: network, server, or a race
@@ -53,6 +54,9 @@ struct process_report {
 	const struct dyno_size *size;                 /* or NULL: unknown */
 	const struct observed_deployment *deployment; /* ours, or NULL */
 	bool pending_writes; /* the plan changes its objects, or would if it weren't paused */
+	const char *resizing; /* dynos are given another size in place: how far that is, or NULL */
+	int resized;          /* with resizing: dynos that have it */
+	const char *unresized; /* why another size is a rollout, or NULL */
 	const char *reason;  /* decided already (NameConflict, UnknownSize, …), or NULL */
 	const char *message; /* with reason */
 	bool stalled;        /* with reason: a person has to act */

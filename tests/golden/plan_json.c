@@ -5,6 +5,7 @@
 static const char *const KINDS[] = {
 	[STEP_APPLY] = "apply",   [STEP_DELETE] = "delete", [STEP_PATCH] = "patch",
 	[STEP_STATUS] = "status", [STEP_EVENT] = "event",   [STEP_OPEN_GATE] = "open-gate",
+	[STEP_RESIZE] = "resize",
 };
 
 static void set_text(struct arena *arena, struct json *object, const char *key, const char *text)
@@ -54,7 +55,7 @@ static struct json *step_json(struct arena *arena, const struct step *step, bool
 		json_set_bool(arena, value, "foreground", true);
 	if (step->body)
 		json_set(arena, value, "body",
-		         rendering || step->kind != STEP_APPLY ? json_clone(arena, step->body)
+		         rendering || (step->kind != STEP_APPLY && step->kind != STEP_RESIZE) ? json_clone(arena, step->body)
 		                                               : brief(arena, step->body));
 	if (step->kind == STEP_EVENT)
 		json_set_bool(arena, value, "warning", step->warning);
