@@ -11,7 +11,7 @@
 /* Requests in this order; the last one as often as there is something to write. */
 enum resizer_state { GET_DEPLOYMENT, LIST_SETS, LIST_PODS, WRITING };
 
-enum { WRITES_MORE = 8 }; /* writes of one try, besides two for each pod */
+enum { WRITES_MORE = 8 }; /* writes of one try, besides three for each pod */
 
 struct resizer {
 	struct resizer_config config;
@@ -109,6 +109,7 @@ static void take_write(struct resizer *resizer, struct arena *arena, const struc
 	const struct resize_decision *decision = &resizer->decision;
 
 	switch (decision->action) {
+	case RESIZE_BEGIN:
 	case RESIZE_POD:
 	case RESIZE_MARK:
 		take_pod(resizer, arena, object);
@@ -257,7 +258,8 @@ static struct client_request write_request(struct resizer *resizer)
 		.priority = HTTP_PRIORITY_NORMAL,
 	};
 
-	if (decision->action == RESIZE_POD || decision->action == RESIZE_MARK) {
+	if (decision->action == RESIZE_POD || decision->action == RESIZE_MARK ||
+	    decision->action == RESIZE_BEGIN) {
 		request.resource = &RESOURCE_POD;
 		request.name = name_of(resizer->view.pods[decision->index]);
 		request.keep = KEEP_RESIZE_POD;
@@ -288,7 +290,7 @@ static bool decide(struct resizer *resizer)
 		finish(resizer, &err);
 		return false;
 	}
-	if (++resizer->writes > 2 * resizer->view.pod_count + WRITES_MORE) {
+	if (++resizer->writes > 3 * resizer->view.pod_count + WRITES_MORE) {
 		err_set(&err, ERR_CONFLICT, "others change the size of %s as often as it is set",
 			resizer->config.step->name);
 		finish(resizer, &err);

@@ -52,6 +52,9 @@ struct run_result run_summary(const struct run *run)
 	result.again_ms = clock_sooner_ms(result.again_ms, run->resize_wait_ms);
 	if (run->wants_more && !run->waits_turn)
 		result.again_ms = 1;
+	/* What was held is free by now: its time came while the status was written. */
+	if (result.result == RECONCILE_FAILED && result.again_ms == 0)
+		result.again_ms = 1;
 	if (run->waits_turn)
 		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);
 	return result;

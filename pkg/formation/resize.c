@@ -215,7 +215,8 @@ static bool decide_pod(const struct resize_view *view, size_t index, bool *ret_s
 
 	decision->index = index;
 	if (resize_is_ignored(view, pod)) {
-		decision->action = RESIZE_POD;
+		decision->action =
+			has_size(pod, RESOURCES_CHANGING) ? RESIZE_POD : RESIZE_BEGIN;
 		return true;
 	}
 	if (progress.state == POD_DONE) {
@@ -402,7 +403,7 @@ const char *resize_action_name(enum resize_action action)
 {
 	static const char *const NAMES[] = {
 		[RESIZE_END] = "end",       [RESIZE_WAIT] = "wait",   [RESIZE_SCALE] = "scale",
-		[RESIZE_POD] = "resize pod", [RESIZE_MARK] = "mark pod", [RESIZE_PAUSE] = "pause",
+		[RESIZE_BEGIN] = "begin pod", [RESIZE_POD] = "resize pod", [RESIZE_MARK] = "mark pod", [RESIZE_PAUSE] = "pause",
 		[RESIZE_SET] = "patch ReplicaSet", [RESIZE_APPLY] = "apply",
 		[RESIZE_SUPERSEDE] = "supersede",
 	};

@@ -8,9 +8,10 @@
  * A Deployment whose pod template changes replaces its pods. This order of
  * steps changes their size and replaces none:
  *
- *   pods            each one's `resize`, and when the kubelet has carried it
- *                   out, its label and annotation; so what cannot be resized is
- *                   known before anything else was touched
+ *   pods            each one's annotation (its size is changing), its `resize`,
+ *                   and when the kubelet has carried that out, its label and
+ *                   annotation; so what cannot be resized is known before
+ *                   anything else was touched
  *   Deployment      the new template, and paused, with ANNOTATION_RESIZING
  *   ReplicaSet      the same template
  *   (wait)          until the Deployment controller has seen both
@@ -41,6 +42,7 @@ enum resize_action {
 	RESIZE_END,       /* nothing is left to do */
 	RESIZE_WAIT,      /* for the kubelet or the Deployment controller */
 	RESIZE_SCALE,     /* apply all but the size: replicas do not wait for it */
+	RESIZE_BEGIN,     /* pods[index] is about to change: say so on it, as nobody knows after a crash */
 	RESIZE_POD,       /* patch `resize` of pods[index] */
 	RESIZE_MARK,      /* pods[index] has its new size: say so on it */
 	RESIZE_PAUSE,     /* apply the Deployment with the new size, paused */

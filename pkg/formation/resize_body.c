@@ -130,18 +130,20 @@ static struct json *supersede_body(struct arena *arena, const struct json *set, 
 
 /* --- other bodies --------------------------------------------------- */
 
-static struct json *mark_body(struct arena *arena, const struct json *pod, const struct json *from)
+/* `label` may be NULL: as it is. */
+static struct json *mark_body(struct arena *arena, const struct json *pod, const struct json *label,
+                              const char *text)
 {
 	struct json *body = json_new_object(arena), *metadata;
-	const struct json *label = json_path(from, "metadata", "labels", LABEL_SIZE, NULL);
 
 	metadata = json_set_object(arena, body, "metadata");
 	json_set_string(arena, metadata, "uid",
 	                json_string_or(json_path(pod, "metadata", "uid", NULL), ""));
-	json_set(arena, json_set_object(arena, metadata, "labels"), LABEL_SIZE,
-	         json_clone(arena, label));
+	if (label)
+		json_set(arena, json_set_object(arena, metadata, "labels"), LABEL_SIZE,
+		         json_clone(arena, label));
 	json_set_string(arena, json_set_object(arena, metadata, "annotations"), ANNOTATION_RESOURCES,
-	                sized_of(from));
+	                text);
 	return body;
 }
 
@@ -177,8 +179,12 @@ struct json *resize_body(struct arena *arena, const struct resize_view *view,
 	case RESIZE_POD:
 		return pod_body(arena, view->pods[decision->index],
 		                json_get(sized_container(wanted, &index), "resources"));
+	case RESIZE_BEGIN:
+		return mark_body(arena, view->pods[decision->index], NULL, RESOURCES_CHANGING);
 	case RESIZE_MARK:
-		return mark_body(arena, view->pods[decision->index], wanted);
+		return mark_body(arena, view->pods[decision->index],
+		                 json_path(wanted, "metadata", "labels", LABEL_SIZE, NULL),
+		                 sized_of(wanted));
 	case RESIZE_PAUSE:
 		return paused_body(arena, view->body);
 	case RESIZE_SET:

@@ -54,16 +54,13 @@ static bool is_settled(const struct observed_deployment *deployment)
 	       deployment->updated == deployment->status_replicas && !deployment->paused;
 }
 
-/* Dynos of another size than their Deployment's: made while its size changed. */
+/* Dynos of another size than their Deployment's: made, or left so, while its size changed. */
 static bool has_leftover(const struct planner *planner, const struct process_report *report,
                          const char *target)
 {
 	const struct reconcile_input *input = planner->input;
 
-	if (!is_settled(report->deployment) ||
-	    !desired_is_known(input->formation, report->size, &report->deployment->child))
-		return false;
-	for (size_t i = 0; i < input->pod_count; i++) {
+	for (size_t i = 0; i < input->pod_count && is_settled(report->deployment); i++) {
 		if (is_dyno(report, input->pods[i]) &&
 		    !same_text(input->pods[i]->resources, target))
 			return true;
@@ -140,14 +137,15 @@ bool resize_plan(struct planner *planner, struct process_report *report)
 	const char *target = sized_text(planner->arena, report->process, report->size);
 	const char *why = NULL;
 	struct json *body;
-	bool change;
+	bool change, leftover;
 
 	report->unresized = refused(planner, report);
 	if (!deployment || deployment->singleton != report->process->singleton ||
 	    (deployment->paused && !deployment->resizing))
 		return false;
 	change = is_change(deployment, target);
-	if (!deployment->resizing && !change && !has_leftover(planner, report, target))
+	leftover = !change && has_leftover(planner, report, target);
+	if (!deployment->resizing && !change && !leftover)
 		return false;
 	body = desired_deployment(planner->arena, planner->input->formation, report->process,
 	                          report->size,
@@ -155,6 +153,9 @@ bool resize_plan(struct planner *planner, struct process_report *report)
 	                                                   planner->input->formation,
 	                                                   report->process, report->size,
 	                                                   deployment));
+	if (leftover && !deployment->resizing &&
+	    !digest_equal(deployment->child.satisfied, desired_digest(body)))
+		return false; /* its own change comes first */
 	if (change && !deployment->resizing)
 		why = rollout_reason(deployment, body, target);
 	if (why) {

@@ -12,6 +12,7 @@
  * made of their resources.
  */
 #define ANNOTATION_RESOURCES "dyno.dev/resources"
+#define RESOURCES_CHANGING   "changing" /* instead of a text: some resize of the pod began */
 
 /* On a Deployment: the digest of the rendered pod template but for its size. */
 #define ANNOTATION_UNSIZED "dyno.dev/unsized"

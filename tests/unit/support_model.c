@@ -262,6 +262,7 @@ static bool carry_out(struct model *model, const struct step *step)
 {
 	switch (step->kind) {
 	case STEP_APPLY:
+	case STEP_RESIZE: /* its pods are of no ReplicaSet: there is nothing to resize */
 		return apply(model, step);
 	case STEP_DELETE:
 		return delete (model, step);

@@ -71,6 +71,38 @@ static bool is_gated(const struct object *pod)
 	return json_count(json_path(pod->value, "spec", "schedulingGates", NULL)) > 0;
 }
 
+/* The status of the dyno's container, and the resources that its pod asks for. */
+static struct json *container_status(struct json *pod)
+{
+	const struct json *list = json_path(pod, "status", "containerStatuses", NULL);
+
+	return list ? list->first : NULL;
+}
+
+static const struct json *asked_resources(const struct json *pod)
+{
+	const struct json *list = json_path(pod, "spec", "containers", NULL);
+
+	return json_get(list ? list->first : NULL, "resources");
+}
+
+/* A pod whose resources have changed gets them a little later. Returns whether it will. */
+static bool resize_pod(struct cluster *cluster, struct object *pod)
+{
+	struct json *value;
+
+	if (json_equal(json_get(container_status(pod->value), "resources"),
+	               asked_resources(pod->value)))
+		return false;
+	if (loop_mono_ms(cluster->loop) - pod->changed_ms < POD_RESIZE_MS)
+		return true;
+	value = cluster_edit(cluster, pod);
+	json_set(&cluster->arena, container_status(value), "resources",
+	         json_clone(&cluster->arena, asked_resources(value)));
+	cluster_store(cluster, pod, value, "kubelet");
+	return true;
+}
+
 static struct json *parsed(struct cluster *cluster, const char *text)
 {
 	struct json *value = NULL;
@@ -94,12 +126,16 @@ static bool run_pod(struct cluster *cluster, struct object *pod)
 			cluster_remove(cluster, pod);
 		return true;
 	}
-	if (is_running(pod) || is_gated(pod))
+	if (is_running(pod))
+		return resize_pod(cluster, pod);
+	if (is_gated(pod))
 		return false;
 	if (loop_mono_ms(cluster->loop) - pod->made_ms < POD_START_MS)
 		return true;
 	value = cluster_edit(cluster, pod);
 	json_set(&cluster->arena, value, "status", parsed(cluster, RUNNING));
+	json_set(&cluster->arena, container_status(value), "resources",
+	         json_clone(&cluster->arena, asked_resources(value)));
 	cluster_store(cluster, pod, value, "kubelet");
 	return true;
 }
@@ -286,6 +322,28 @@ static bool roll(struct cluster *cluster, const struct object *deployment, struc
 	return changed;
 }
 
+/* A Deployment that is paused rolls nothing out, but scales what has pods. */
+static bool scale_paused(struct cluster *cluster, const struct object *deployment,
+                         const struct object *now, struct tally *ret_old)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < cluster->count; i++) {
+		struct object *set = cluster->objects[i];
+		struct tally tally;
+
+		if (!is_set_of(set, deployment) || replicas_of(set) == 0)
+			continue;
+		tally = count_pods(cluster, set);
+		if (set != now) {
+			ret_old->all += tally.all;
+			ret_old->ready += tally.ready;
+		}
+		changed |= scale_set(cluster, set, replicas_of(deployment));
+	}
+	return changed;
+}
+
 static bool report(struct cluster *cluster, struct object *deployment, struct tally now,
                    struct tally old)
 {
@@ -317,8 +375,8 @@ static bool run_deployment(struct cluster *cluster, struct object *deployment)
 		make_set(cluster, deployment);
 		return true;
 	}
-	if (now && !paused)
-		changed = roll(cluster, deployment, now, &old);
+	changed = paused ? scale_paused(cluster, deployment, now, &old)
+	                 : roll(cluster, deployment, now, &old);
 	return report(cluster, deployment, count_pods(cluster, now), old) || changed;
 }
 

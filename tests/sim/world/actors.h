@@ -4,7 +4,7 @@
 
 #include "cluster.h"
 
-enum { POD_START_MS = 40, POD_END_MS = 30 };
+enum { POD_START_MS = 40, POD_END_MS = 30, POD_RESIZE_MS = 20 };
 
 /*
  * One pass over everything: each of them does the next thing that it would

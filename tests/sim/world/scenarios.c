@@ -11,6 +11,9 @@
 #define SIZE(name, json)    { ACTION_SIZE, KIND_SIZE, name, json, 0 }
 #define PUT(kind, name, json)  { ACTION_PUT, kind, name, json, 0 }
 #define EDIT(kind, name, json) { ACTION_EDIT, kind, name, json, 0 }
+#define EDIT_SOON(ms, kind, name, json) { ACTION_EDIT, kind, name, json, ms }
+#define DELETE_SOON(ms, kind, name)     { ACTION_DELETE, kind, name, "{}", ms }
+#define KEEP(sets)             { ACTION_KEEP, KIND_REPLICA_SET, "", sets, 0 }
 #define DELETE(kind, name)     { ACTION_DELETE, kind, name, "{}", 0 }
 #define FOREGROUND(kind, name) { ACTION_FOREGROUND, kind, name, "{}", 0 }
 
@@ -18,6 +21,9 @@
 	"{\"image\":\"shop:1\",\"processes\":[{\"type\":\"web\",\"command\":\"serve\"," \
 	"\"quantity\":2},{\"type\":\"worker\",\"quantity\":1}]}"
 #define ONE(rest) "{\"image\":\"shop:1\",\"processes\":[{\"type\":\"worker\"" rest "}]}"
+
+#define SMALL(n) ONE(",\"quantity\":" #n ",\"size\":\"1X\"")
+#define LARGE(n) ONE(",\"quantity\":" #n ",\"size\":\"2X\"")
 
 const struct scenario SCENARIOS[] = {
 	{ "a-new-formation", "Running", { SPEC(APP) } },
@@ -51,11 +57,38 @@ const struct scenario SCENARIOS[] = {
 	    SPEC(ONE(",\"quantity\":1,\"singleton\":true")), DELETE(KIND_FORMATION, "shop") } },
 	{ "a-size-changed",
 	  "Running",
-	  { SPEC(APP), SIZE("1x", "{\"memory\":\"640Mi\",\"cpu\":\"100m\"}") } },
-	{ "another-size",
+	  { SPEC(APP), SIZE("1x", "{\"memory\":\"640Mi\",\"cpu\":\"100m\"}"), KEEP("2") } },
+	{ "another-size", "Running", { SPEC(SMALL(2)), SPEC(LARGE(2)), KEEP("1") } },
+	{ "another-size-and-back-at-once",
 	  "Running",
-	  { SPEC(ONE(",\"quantity\":2,\"size\":\"1X\"")),
-	    SPEC(ONE(",\"quantity\":2,\"size\":\"2X\"")) } },
+	  { SPEC(SMALL(2)), SPEC(LARGE(2)), SPEC_SOON(2, SMALL(2)), SPEC_SOON(8, LARGE(2)),
+	    SPEC_SOON(3, SMALL(2)), SPEC_SOON(12, LARGE(2)), SPEC_SOON(5, SMALL(2)), KEEP("1") } },
+	{ "another-size-and-scaled-meanwhile",
+	  "Running",
+	  { SPEC(SMALL(2)), SPEC(LARGE(2)), SPEC_SOON(4, LARGE(4)), SPEC_SOON(7, LARGE(3)), KEEP("1") } },
+	{ "another-size-of-dynos-that-an-autoscaler-owns",
+	  "Running",
+	  { SPEC(ONE(",\"size\":\"1X\"")),
+	    EDIT(KIND_DEPLOYMENT, "shop-worker", "{\"spec\":{\"replicas\":3}}"),
+	    SPEC(ONE(",\"size\":\"2X\"")),
+	    EDIT_SOON(5, KIND_DEPLOYMENT, "shop-worker", "{\"spec\":{\"replicas\":5}}"), KEEP("1") } },
+	{ "another-size-and-a-release-meanwhile",
+	  "Running",
+	  { SPEC(SMALL(2)), SPEC(LARGE(2)),
+	    SPEC_SOON(6, "{\"image\":\"shop:2\",\"processes\":[{\"type\":\"worker\","
+	                 "\"quantity\":2,\"size\":\"2X\"}]}") } },
+	{ "another-size-and-deleted-meanwhile",
+	  "Running",
+	  { SPEC(SMALL(2)), SPEC(LARGE(2)), DELETE_SOON(6, KIND_DEPLOYMENT, "shop-worker") } },
+	{ "another-size-and-the-size-deleted-meanwhile",
+	  "Running",
+	  { SPEC(SMALL(2)), SPEC(LARGE(2)), DELETE_SOON(4, KIND_SIZE, "2x"),
+	    SIZE("2x", "{\"memory\":\"2Gi\",\"cpu\":\"200m\"}") } },
+	{ "another-size-while-a-person-has-paused-it",
+	  "Running",
+	  { SPEC(SMALL(2)), EDIT(KIND_DEPLOYMENT, "shop-worker", "{\"spec\":{\"paused\":true}}"),
+	    SPEC(LARGE(2)),
+	    EDIT(KIND_DEPLOYMENT, "shop-worker", "{\"spec\":{\"paused\":null}}") } },
 	{ "a-deployment-deleted",
 	  "Running",
 	  { SPEC(APP), DELETE(KIND_DEPLOYMENT, "shop-web"), DELETE(KIND_SERVICE, "shop-web") } },
@@ -150,8 +183,10 @@ void scenario_act(struct world *world, const struct action *action)
 		cluster_delete(cluster, action->kind, NS, action->name, options);
 		break;
 	case ACTION_DELETE:
-		cluster_delete(cluster, action->kind, NS, action->name, options);
+		cluster_delete(cluster, action->kind, action->kind == KIND_SIZE ? "" : NS,
+		               action->name, options);
 		break;
+	case ACTION_KEEP:
 	case ACTION_END:
 		break;
 	}

@@ -16,6 +16,7 @@ struct action {
 		ACTION_EDIT,    /* merge this into an object */
 		ACTION_DELETE,  /* delete an object, */
 		ACTION_FOREGROUND, /* or so that its dependents go first */
+		ACTION_KEEP,    /* nothing: no more than `text` ReplicaSets are made, no dyno is replaced */
 	} what;
 	enum kind kind;
 	const char *name;

@@ -142,6 +142,12 @@ static bool is_in_a_hurry(const struct scenario *scenario)
 	return false;
 }
 
+/* A resize that is refused is a rollout, with other writes. */
+static bool is_refused(const struct run *run)
+{
+	return run->world.harm.fault == FAULT_403 || run->world.harm.fault == FAULT_422;
+}
+
 /* An object without what differs from run to run. */
 static const char *object_line(const struct run *run, struct arena *arena,
                                const struct object *object)
@@ -159,7 +165,8 @@ static const char *object_line(const struct run *run, struct arena *arena,
 	tree_remove(metadata, "creationTimestamp");
 	if (object->kind != KIND_FORMATION && (run->walk || is_in_a_hurry(run->scenario)))
 		tree_remove(metadata, "uid");
-	if (object->kind == KIND_DEPLOYMENT && (run->walk || is_in_a_hurry(run->scenario))) {
+	if (object->kind == KIND_DEPLOYMENT &&
+	    (run->walk || is_in_a_hurry(run->scenario) || is_refused(run))) {
 		tree_remove(metadata, "generation");
 		tree_remove(tree_member(value, "status"), "observedGeneration");
 	}
@@ -244,6 +251,28 @@ static void check_numbers(struct run *run)
 	}
 }
 
+/* No Deployment is left paused, and where dynos may not be replaced none was. */
+static void check_sizes(struct run *run)
+{
+	const struct cluster *cluster = &run->world.cluster;
+	unsigned made = 0;
+
+	for (size_t i = 0; i < cluster->count; i++) {
+		if (cluster->objects[i]->kind == KIND_DEPLOYMENT &&
+		    json_path(cluster->objects[i]->value, "spec", "paused", NULL))
+			run->problem = "a Deployment is left paused";
+	}
+	for (size_t i = 0; i < cluster->history_count; i++)
+		made += cluster->history[i].kind == KIND_REPLICA_SET &&
+		        cluster->history[i].type == CHANGE_ADDED;
+	for (int i = 0; i < ACTIONS_MAX && !run->walk && !is_refused(run); i++) {
+		const struct action *action = &run->scenario->actions[i];
+
+		if (action->what == ACTION_KEEP && made > strtoul(action->text, NULL, 10))
+			run->problem = "dynos were replaced";
+	}
+}
+
 /* The status tells of the spec that is there, and says what the scenario expects. */
 static void check_status(struct run *run)
 {
@@ -315,6 +344,8 @@ static void run_scenario(struct run *run)
 		check_status(run);
 	if (!run->problem)
 		check_numbers(run);
+	if (!run->problem)
+		check_sizes(run);
 	run->outcome = describe(run);
 	if (run->manager)
 		end_controller(run);
