@@ -148,6 +148,16 @@ static bool is_refused(const struct run *run)
 	return run->world.harm.fault == FAULT_403 || run->world.harm.fault == FAULT_422;
 }
 
+/* How many ReplicaSets may be made where no dyno may be replaced, else 0. */
+static unsigned long sets_kept(const struct scenario *scenario)
+{
+	for (int i = 0; i < ACTIONS_MAX; i++) {
+		if (scenario->actions[i].what == ACTION_KEEP)
+			return strtoul(scenario->actions[i].text, NULL, 10);
+	}
+	return 0;
+}
+
 /* An object without what differs from run to run. */
 static const char *object_line(const struct run *run, struct arena *arena,
                                const struct object *object)
@@ -166,7 +176,7 @@ static const char *object_line(const struct run *run, struct arena *arena,
 	if (object->kind != KIND_FORMATION && (run->walk || is_in_a_hurry(run->scenario)))
 		tree_remove(metadata, "uid");
 	if (object->kind == KIND_DEPLOYMENT &&
-	    (run->walk || is_in_a_hurry(run->scenario) || is_refused(run))) {
+	    (run->walk || is_in_a_hurry(run->scenario) || sets_kept(run->scenario))) {
 		tree_remove(metadata, "generation");
 		tree_remove(tree_member(value, "status"), "observedGeneration");
 	}
@@ -265,12 +275,9 @@ static void check_sizes(struct run *run)
 	for (size_t i = 0; i < cluster->history_count; i++)
 		made += cluster->history[i].kind == KIND_REPLICA_SET &&
 		        cluster->history[i].type == CHANGE_ADDED;
-	for (int i = 0; i < ACTIONS_MAX && !run->walk && !is_refused(run); i++) {
-		const struct action *action = &run->scenario->actions[i];
-
-		if (action->what == ACTION_KEEP && made > strtoul(action->text, NULL, 10))
-			run->problem = "dynos were replaced";
-	}
+	if (sets_kept(run->scenario) && made > sets_kept(run->scenario) && !run->walk &&
+	    !is_refused(run))
+		run->problem = "dynos were replaced";
 }
 
 /* The status tells of the spec that is there, and says what the scenario expects. */
