@@ -15,15 +15,7 @@ sed -n 's/ patch$/ get/p' <<'EOF' >>"$work/unseen"
 dyno.dev formations patch
 dyno.dev dynosizes patch
 policy poddisruptionbudgets patch
-apps replicasets patch
  pods patch
-EOF
-# Granted for sizes that change in place, which needs a node, and so the end-to-end tests.
-cat >>"$work/unseen" <<'EOF'
-apps replicasets list
-apps replicasets watch
-apps replicasets patch
- pods/resize patch
 EOF
 
 granted() {
