@@ -120,6 +120,8 @@ static void plan_resize(struct planner *planner, struct process_report *report, 
 	step->uid = deployment->child.object.uid;
 	step->body = body;
 	report->pending_writes = true;
+	if (planner->muted)
+		return;
 	report->resizing =
 		progress(planner->arena, planner->input, report, target, &report->resized);
 }
@@ -186,4 +188,3 @@ void resize_release(struct planner *planner, const struct process_report *report
 	step->uid = deployment->child.object.uid;
 	step->body = body;
 }
-
