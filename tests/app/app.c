@@ -10,6 +10,9 @@
  *   app get URL         fetches http://HOST[:PORT]/PATH and prints the body;
  *                       fails unless the status is 200
  *
+ * Of web, /self tells the process, when it started and its memory limit, and
+ * /stay the same; its connection stays open for further requests (one at a time).
+ *
  * On SIGTERM it ends with status 0, after $TERM_SECONDS when that is set. A
  * web process goes on serving while it terminates.
  */
@@ -17,6 +20,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +123,34 @@ static void add_env(struct page *page)
 		add(page, "%s\n", *e);
 }
 
+/* The number behind `skip` words of a file, or -1. */
+static long long number_in(const char *path, int skip)
+{
+	char text[4096] = "", *word = text;
+	FILE *file = fopen(path, "r");
+
+	if (!file || !fgets(text, sizeof(text), file))
+		word = NULL;
+	if (file)
+		fclose(file);
+	for (; word && skip > 0; skip--) {
+		word = strchr(word, ' ');
+		word += word != NULL;
+	}
+	return word ? atoll(word) : -1;
+}
+
+/* Who this process is, and how much memory it may use by its cgroup. */
+static void add_self(struct page *page)
+{
+	long long limit = number_in("/sys/fs/cgroup/memory.max", 0);
+
+	if (limit < 0)
+		limit = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", 0);
+	add(page, "pid %d started %lld limit %lld\n", (int)getpid(), number_in("/proc/self/stat", 21),
+	    limit);
+}
+
 static void write_all(int fd, const char *text, size_t length)
 {
 	while (length > 0) {
@@ -146,6 +178,8 @@ static void respond(int fd, const char *path)
 		add(&page, "ok\n");
 	else if (strcmp(path, "/env") == 0)
 		add_env(&page);
+	else if (strcmp(path, "/self") == 0 || strcmp(path, "/stay") == 0)
+		add_self(&page);
 	else {
 		status = "404 Not Found";
 		add(&page, "no page %s\n", path);
@@ -157,11 +191,14 @@ static void respond(int fd, const char *path)
 	write_all(fd, page.text, page.length);
 }
 
-/* Reads a request's head and answers it. A client that is slow gets 5 s. */
-static void serve_client(int fd)
+/*
+ * Reads a request's head and answers it. A client that is slow gets 5 s.
+ * Returns whether the connection is to stay open for another one.
+ */
+static bool serve_client(int fd)
 {
 	struct timeval patience = { .tv_sec = 5 };
-	char request[REQUEST_MAX + 1], path[1024];
+	char request[REQUEST_MAX + 1], path[1024] = "";
 	size_t length = 0;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -170,18 +207,19 @@ static void serve_client(int fd)
 		ssize_t n = recv(fd, request + length, REQUEST_MAX - length, 0);
 
 		if (n <= 0)
-			return;
+			return false;
 		length += (size_t)n;
 		request[length] = '\0';
 		if (strstr(request, "\r\n\r\n"))
 			break;
 		if (length == REQUEST_MAX)
-			return;
+			return false;
 	}
 	if (sscanf(request, "GET %1023s HTTP/1.", path) == 1) {
 		printf("GET %s\n", path);
 		respond(fd, path);
 	}
+	return strcmp(path, "/stay") == 0;
 }
 
 static int listen_on(const char *port)
@@ -214,18 +252,19 @@ static int listen_on(const char *port)
 
 static int web(const char *port)
 {
-	int term = termination(), listener = listen_on(port);
+	int term = termination(), listener = listen_on(port), stays = -1;
 	long long end = 0;
 
 	printf("%s version %s listens on port %s\n", env("DYNO"), env("APP_VERSION"), port);
 	for (;;) {
 		struct pollfd wait[] = { { .fd = listener, .events = POLLIN },
-					 { .fd = end ? -1 : term, .events = POLLIN } };
+					 { .fd = end ? -1 : term, .events = POLLIN },
+					 { .fd = stays, .events = POLLIN } };
 		long long left = end ? end - now_ms() : -1;
 
 		if (end && left <= 0)
 			break;
-		if (poll(wait, 2, (int)left) < 0)
+		if (poll(wait, 3, (int)left) < 0)
 			die("poll");
 		if (wait[1].revents) {
 			end = now_ms() + grace_ms();
@@ -234,10 +273,13 @@ static int web(const char *port)
 		if (wait[0].revents) {
 			int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-			if (client >= 0) {
-				serve_client(client);
+			if (client >= 0 && serve_client(client) && stays < 0)
+				stays = client;
+			else if (client >= 0)
 				close(client);
-			}
+		} else if (wait[2].revents && !serve_client(stays)) {
+			close(stays);
+			stays = -1;
 		}
 	}
 	return 0;
