@@ -19,6 +19,7 @@ struct frame {
 	struct json *container;
 	struct map names; /* of a mapping's members so far; borrows their keys */
 	const char *key;  /* of the value that comes next in a mapping, else NULL */
+	struct place key_place;
 };
 
 struct builder {
@@ -29,6 +30,8 @@ struct builder {
 	size_t depth;      /* frames in use */
 	struct json *root; /* the document, once there is one */
 	bool document;     /* one has begun */
+	struct json *documents; /* all of them, or NULL: there may be one only */
+	struct marks *marks;    /* or NULL */
 	struct err *err;
 };
 
@@ -66,10 +69,27 @@ static bool at_key(const struct builder *builder)
 	return frame->container->type == JSON_OBJECT && !frame->key;
 }
 
-static void add_value(struct builder *builder, struct json *value)
+static struct place place_of(const yaml_event_t *event)
+{
+	return (struct place){ event->start_mark.line + 1, event->start_mark.column + 1 };
+}
+
+static void mark_value(struct builder *builder, const yaml_event_t *event, const struct json *value)
+{
+	struct place place = place_of(event);
+	const struct frame *frame =
+		builder->depth ? &builder->frames[builder->depth - 1] : NULL;
+
+	if (builder->marks)
+		marks_add(builder->marks, value,
+		          frame && frame->key ? frame->key_place : place, place);
+}
+
+static void add_value(struct builder *builder, const yaml_event_t *event, struct json *value)
 {
 	struct frame *frame;
 
+	mark_value(builder, event, value);
 	if (builder->depth == 0) {
 		builder->root = value;
 		return;
@@ -96,6 +116,7 @@ static int add_key(struct builder *builder, const yaml_event_t *event, const str
 	if (map_put(&frame->names, key, frame))
 		return fail_event(builder, event, "duplicate key");
 	frame->key = key;
+	frame->key_place = place_of(event);
 	return 0;
 }
 
@@ -118,7 +139,7 @@ static int on_scalar(struct builder *builder, const yaml_event_t *event)
 		return fail_event(builder, event, "infinity and NaN are not allowed");
 	if (at_key(builder))
 		return add_key(builder, event, value);
-	add_value(builder, value);
+	add_value(builder, event, value);
 	return 0;
 }
 
@@ -139,7 +160,7 @@ static int on_start(struct builder *builder, const yaml_event_t *event, enum jso
 	if (builder->depth == LIMIT_YAML_DEPTH)
 		return fail(builder, event->start_mark, ERR_LIMIT, "nested too deeply");
 	value = map ? json_new_object(builder->arena) : json_new_array(builder->arena);
-	add_value(builder, value);
+	add_value(builder, event, value);
 	frame = &builder->frames[builder->depth++];
 	*frame = (struct frame){ .container = value };
 	map_init_borrow(&frame->names);
@@ -153,7 +174,7 @@ static void on_end(struct builder *builder)
 
 static int on_document(struct builder *builder, const yaml_event_t *event)
 {
-	if (builder->document)
+	if (builder->document && !builder->documents)
 		return fail_event(builder, event, "a second document");
 	builder->document = true;
 	return 0;
@@ -164,6 +185,10 @@ static int on_event(struct builder *builder, const yaml_event_t *event)
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return on_document(builder, event);
+	case YAML_DOCUMENT_END_EVENT:
+		if (builder->documents)
+			json_add(builder->documents, builder->root);
+		return 0;
 	case YAML_ALIAS_EVENT:
 		return fail_event(builder, event, "aliases are not allowed");
 	case YAML_SCALAR_EVENT:
@@ -200,24 +225,42 @@ static int read_events(struct builder *builder)
 	return 0;
 }
 
+static int build(struct builder *builder, const char *text, size_t len)
+{
+	int result;
+
+	if (len > LIMIT_CONFIG)
+		return err_set(builder->err, ERR_LIMIT, "%s: over the limit of %lu bytes",
+		               builder->name, LIMIT_CONFIG);
+	if (!yaml_parser_initialize(&builder->parser))
+		return err_set(builder->err, ERR_SYSTEM, "%s: no YAML parser", builder->name);
+	yaml_parser_set_encoding(&builder->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&builder->parser, (const unsigned char *)text, len);
+	result = read_events(builder);
+	yaml_parser_delete(&builder->parser);
+	while (builder->depth)
+		on_end(builder);
+	return result;
+}
+
+int yml_parse_all(struct arena *arena, const char *name, const char *text, size_t len,
+                  struct marks *marks, struct json **ret_documents, struct err *err)
+{
+	struct builder builder = { .arena = arena, .name = name, .err = err, .marks = marks };
+
+	builder.documents = json_new_array(arena);
+	if (build(&builder, text, len) < 0)
+		return -1;
+	*ret_documents = builder.documents;
+	return 0;
+}
+
 int yml_parse(struct arena *arena, const char *name, const char *text, size_t len,
               struct json **ret_value, struct err *err)
 {
 	struct builder builder = { .arena = arena, .name = name, .err = err };
-	int result;
 
-	if (len > LIMIT_CONFIG)
-		return err_set(err, ERR_LIMIT, "%s: over the limit of %lu bytes", name,
-		               LIMIT_CONFIG);
-	if (!yaml_parser_initialize(&builder.parser))
-		return err_set(err, ERR_SYSTEM, "%s: no YAML parser", name);
-	yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text, len);
-	result = read_events(&builder);
-	yaml_parser_delete(&builder.parser);
-	while (builder.depth)
-		on_end(&builder);
-	if (result < 0)
+	if (build(&builder, text, len) < 0)
 		return -1;
 	*ret_value = builder.root ? builder.root : json_new_string(arena, NULL);
 	return 0;

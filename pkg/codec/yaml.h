@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "codec/json.h"
+#include "codec/marks.h"
 
 /*
  * Read one YAML (or JSON) document into a tree in `arena`.
@@ -23,6 +24,14 @@
  */
 int yml_parse(struct arena *arena, const char *name, const char *text, size_t len,
 	      struct json **ret_value, struct err *err);
+
+/*
+ * Read all documents of a stream into an array, in the same way; an empty
+ * one is null. The places of all values are added to `marks`, or NULL.
+ * Errors: as yml_parse, but for the second document.
+ */
+int yml_parse_all(struct arena *arena, const char *name, const char *text, size_t len,
+		  struct marks *marks, struct json **ret_documents, struct err *err);
 
 /*
  * Read a regular file of at most LIMIT_CONFIG and parse it; `path` is the

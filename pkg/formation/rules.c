@@ -73,6 +73,11 @@ static bool match_size_name(const char *text)
 	return match_labels(text, true);
 }
 
+bool match_size(const char *text)
+{
+	return strlen(text) <= LABEL_VALUE_MAX && match_size_name(text);
+}
+
 static bool match_no_space(const char *text)
 {
 	if (!*text)

@@ -19,4 +19,7 @@ extern const struct schema RULE_SIZE;    /* a DynoSize's spec */
 /* Whether a text is a process type: ^[a-z]([-a-z0-9]*[a-z0-9])?$ */
 bool match_type(const char *text);
 
+/* Whether a text can be the name of a size, in upper or lower case. */
+bool match_size(const char *text);
+
 #endif
