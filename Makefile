@@ -67,6 +67,8 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/cmd/kubectl-formation/shipped_sizes.o: $(wildcard deploy/base/sizes/*.yaml)
+
 # Objects are made again when a flag or the version changes.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)

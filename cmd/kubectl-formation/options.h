@@ -36,6 +36,8 @@ struct options {
 	int tail;           /* logs --tail; -1: all */
 	const char *file;   /* -f FILE */
 	const char *procfile, *image, *app_json, *name;
+	const char *sizes;   /* render --sizes */
+	bool all_namespaces; /* sizes -A */
 };
 
 enum flag_kind {

@@ -6,5 +6,8 @@ const struct verb *const VERBS[] = {
 	&VERB_RESIZE,
 	&VERB_RESTART,
 	&VERB_LOGS,
+	&VERB_INIT,
+	&VERB_RENDER,
+	&VERB_VALIDATE,
 	NULL,
 };

@@ -63,7 +63,7 @@ static bool match_labels(const char *text, bool upper)
 	}
 }
 
-static bool match_subdomain(const char *text)
+bool match_subdomain(const char *text)
 {
 	return match_labels(text, false);
 }

@@ -19,6 +19,10 @@ extern const struct schema RULE_SIZE;    /* a DynoSize's spec */
 /* Whether a text is a process type: ^[a-z]([-a-z0-9]*[a-z0-9])?$ */
 bool match_type(const char *text);
 
+/* Whether a text can be the name of an object: labels of lower-case letters, digits and inner
+ * dashes, with dots between. */
+bool match_subdomain(const char *text);
+
 /* Whether a text can be the name of a size, in upper or lower case. */
 bool match_size(const char *text);
 
