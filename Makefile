@@ -137,7 +137,7 @@ image: programs ## Make the controller's container image for the cluster of `mak
 test: deps-test ## Everything: unit, golden, integration, end to end; closes with `N passed, N failed, N skipped`
 	$(Q)tests/run all
 
-check: deps-test $(UNIT) $(GOLDEN) $(SIM) $(EXPLORE) ## Unit and golden tests, part of the simulation: no network, no root, seconds
+check: deps-test programs $(UNIT) $(GOLDEN) $(SIM) $(EXPLORE) ## Unit and golden tests, part of the simulation: no network, no root, seconds
 	$(Q)BUILD=$(BUILD) tests/run check
 
 deps-test:

@@ -196,10 +196,12 @@ static void inspect_size(struct inspector *inspector, const struct json *value)
 	if (spec)
 		find_unknown(inspector, &RULE_SIZE, &path, spec);
 	if (!match_subdomain(name))
-		say(inspector,
-		    "metadata.name: Invalid value: the name of a size has lower-case letters, "
-		    "digits, '-' and '.', and begins and ends with a letter or digit; a Formation "
-		    "may write it in upper case");
+		say(inspector, arena_printf(inspector->arena,
+		                            "metadata.name: Invalid value: \"%s\": a lowercase "
+		                            "RFC 1123 subdomain must consist of lower case "
+		                            "alphanumeric characters, '-' or '.', and must start "
+		                            "and end with an alphanumeric character",
+		                            name));
 	if (dyno_size_decode(inspector->arena, copy, &size, &err) == 0)
 		say(inspector, size.problem);
 }

@@ -7,6 +7,11 @@
 /* What a new Deployment begins with when nobody says how many. */
 enum { REPLICAS_DEFAULT = 1 };
 
+static const char *process_path(struct arena *arena, const struct process *process)
+{
+	return arena_printf(arena, "spec.processes[%zu]", process->index);
+}
+
 /* Why the controller would not carry a process out, or NULL. */
 static const char *obstacle(struct arena *arena, const struct process *process,
                             const struct dyno_sizes *sizes)
@@ -16,11 +21,12 @@ static const char *obstacle(struct arena *arena, const struct process *process,
 	if (process->problem)
 		return process->problem;
 	if (!size)
-		return arena_printf(arena, "%s: there is no size %s: there are %s", process->type,
-		                    process->size, dyno_sizes_names(arena, sizes));
+		return arena_printf(arena, "%s.size: there is no size %s: there are %s",
+		                    process_path(arena, process), process->size,
+		                    dyno_sizes_names(arena, sizes));
 	if (size->problem)
-		return arena_printf(arena, "%s: size %s: %s", process->type, size->name,
-		                    size->problem);
+		return arena_printf(arena, "%s.size: DynoSize %s: %s", process_path(arena, process),
+		                    size->name, size->problem);
 	return NULL;
 }
 
@@ -75,9 +81,9 @@ struct json *render_formation(struct arena *arena, const struct formation *forma
 			add(arena, list, formation, desired_budget(arena, formation, process));
 		else if (process->routed && process->quantity == QUANTITY_UNSET)
 			remark(arg, arena_printf(arena,
-			                         "%s: quantity is left out, so a "
-			                         "PodDisruptionBudget comes when it has 2 dynos",
-			                         process->type));
+			                         "%s.quantity: left out, so a PodDisruptionBudget "
+			                         "comes when %s has 2 dynos",
+			                         process_path(arena, process), process->type));
 	}
 	return list;
 }

@@ -4,7 +4,7 @@
 
 #include "formation/model.h"
 
-/* Called with a sentence about what is not rendered, or not as it may become. In the arena. */
+/* Called with "spec.processes[1].size: …": what is not rendered, or not as it may become. In the arena. */
 typedef void render_fn(void *arg, const char *remark);
 
 /*
