@@ -129,7 +129,7 @@ restarted() {
 	eventually says T value '{.spec.template.metadata.annotations.dyno\.dev/restarted-at}' get deployment plain-web
 }
 check "restart rolls a type, by an annotation carried into its pods" restarted
-not_others() { [[ -z $(value '{.spec.template.metadata.annotations}' get deployment shop-web) ]]; }
+not_others() { [[ -z $(value '{.spec.template.metadata.annotations.dyno\.dev/restarted-at}' get deployment shop-web) ]]; }
 check "and no other" not_others
 one() {
 	local pod
