@@ -4,45 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/changes.h"
-#include "controller/projection.h"
+#include "controller/cache_private.h"
+#include "controller/gathering.h"
 #include "controller/size_users.h"
-#include "kube/store.h"
-
-/* In the order in which they are started and shown. */
-enum kind {
-	KIND_FORMATION,
-	KIND_SIZE,
-	KIND_DEPLOYMENT, /* the first that waits for the two above */
-	KIND_SERVICE,
-	KIND_BUDGET,
-	KIND_POD,
-	KINDS,
-};
-
-/* One informer: a resource, in one namespace or all. */
-struct source {
-	struct cache *cache;
-	enum kind kind;
-	struct informer *informer;
-	char *ns;    /* "" for all */
-	bool synced;
-};
-
-struct cache {
-	struct loop *loop;
-	struct transport *transport;
-	struct credentials *credentials;
-	struct cache_events events;
-	struct store *stores[KINDS];
-	struct source *sources;   /* grouped by kind */
-	size_t source_count;
-	struct sizes sizes;
-	struct projector projector;
-	bool started_children;
-	bool synced;
-	const char *quiet;        /* the Formation that is not to be woken, or NULL */
-};
 
 /* What differs from kind to kind. */
 struct kind_rules {
@@ -191,6 +155,9 @@ static void pod_changed(struct source *source, const struct object *old, const s
 {
 	struct cache *cache = source->cache;
 
+	if (!now)
+		departed_lost(&cache->departed, (const struct observed_pod *)old,
+			      loop_wall_ms(cache->loop));
 	wake_labelled(cache, old, now, change);
 	if (size_counts_differ(old, now))
 		cache->events.counted(cache->events.arg);
@@ -274,6 +241,15 @@ static void start_kinds(struct cache *cache, enum kind from, enum kind to)
 	}
 }
 
+/* The pod's last word, of which nothing is left in the store. */
+static void on_gone(void *arg, const struct json *value)
+{
+	struct source *source = arg;
+
+	if (source->kind == KIND_POD)
+		departed_said(&source->cache->departed, value, loop_wall_ms(source->cache->loop));
+}
+
 static void on_synced(void *arg)
 {
 	struct source *source = arg;
@@ -294,7 +270,12 @@ static void add_source(struct cache *cache, enum kind kind, const char *ns)
 {
 	struct source *source = &cache->sources[cache->source_count++];
 
-	*source = (struct source){.cache = cache, .kind = kind, .ns = x_strdup(ns)};
+	*source = (struct source){
+		.cache = cache,
+		.kind = kind,
+		.resource = RULES[kind].resource,
+		.ns = x_strdup(ns),
+	};
 	source->informer = informer_new(
 		cache->loop, cache->transport,
 		&(struct informer_config){
@@ -304,7 +285,7 @@ static void add_source(struct cache *cache, enum kind kind, const char *ns)
 			.keep = RULES[kind].keep,
 			.store = cache->stores[kind],
 			.credentials = cache->credentials,
-			.handlers = {on_decode, on_changed, on_synced, source},
+			.handlers = {on_decode, on_changed, on_gone, on_synced, source},
 		});
 }
 
@@ -323,6 +304,7 @@ struct cache *cache_new(const struct cache_config *config)
 		cache->stores[kind] = store_new();
 	sizes_init(&cache->sizes, cache->stores[KIND_SIZE]);
 	projector_init(&cache->projector, cache->stores[KIND_FORMATION], &cache->sizes);
+	departed_init(&cache->departed);
 
 	if (!namespaces || !namespaces[0])
 		namespaces = everywhere;
@@ -351,6 +333,7 @@ void cache_free(struct cache *cache)
 	}
 	free(cache->sources);
 	projector_release(&cache->projector);
+	departed_release(&cache->departed);
 	sizes_release(&cache->sizes);
 	for (int kind = 0; kind < KINDS; kind++)
 		store_free(cache->stores[kind]);
@@ -393,32 +376,6 @@ int cache_decode(struct arena *arena, const struct stored_formation *stored,
 	return projection_formation(arena, stored, ret_formation, err);
 }
 
-/* Pointers to objects, growing in an arena. */
-struct gathering {
-	struct arena *arena;
-	const struct object **items;
-	size_t count;
-	size_t capacity;
-};
-
-static bool gather_one(void *arg, const struct object *object)
-{
-	struct gathering *list = arg;
-
-	if (list->count == list->capacity) {
-		size_t capacity = list->capacity ? 2 * list->capacity : 8;
-		const struct object **items =
-			arena_array(list->arena, const struct object *, capacity);
-
-		if (list->count)
-			memcpy(items, list->items, list->count * sizeof(*items));
-		list->items = items;
-		list->capacity = capacity;
-	}
-	list->items[list->count++] = object;
-	return true;
-}
-
 /* Objects of the Formation by label, and by the names its processes need. */
 static struct gathering gather(struct cache *cache, enum kind kind, struct arena *arena,
 			       const struct formation *formation)
@@ -426,7 +383,7 @@ static struct gathering gather(struct cache *cache, enum kind kind, struct arena
 	struct gathering list = {.arena = arena};
 	const struct store *store = cache->stores[kind];
 
-	store_each_of(store, formation->ns, formation->name, gather_one, &list);
+	store_each_of(store, formation->ns, formation->name, gathering_add, &list);
 	for (size_t i = 0; kind != KIND_POD && i < formation->process_count; i++) {
 		const struct object *object = NULL;
 		const char *type = formation->processes[i].type;
@@ -435,9 +392,45 @@ static struct gathering gather(struct cache *cache, enum kind kind, struct arena
 			object = store_get(store, formation->ns,
 					   process_object_name(arena, formation, type));
 		if (object && !same_text(object->formation, formation->name))
-			gather_one(&list, object);
+			gathering_add(&list, object);
 	}
 	return list;
+}
+
+static enum kind kind_of(const struct resource *resource)
+{
+	int kind = 0;
+
+	while (kind < KINDS && RULES[kind].resource != resource)
+		kind++;
+	assert(kind < KINDS);
+	return (enum kind)kind;
+}
+
+/* The source that is responsible for objects of `ns`, or NULL. */
+static struct source *source_of(const struct cache *cache, const struct resource *resource,
+				const char *ns)
+{
+	enum kind kind = kind_of(resource);
+
+	for (size_t i = 0; i < cache->source_count; i++) {
+		struct source *source = &cache->sources[i];
+
+		if (source->kind == kind && (!*source->ns || strcmp(source->ns, ns) == 0))
+			return source;
+	}
+	return NULL;
+}
+
+/* Up to where the pods of `ns` are known. */
+static uint64_t pods_version(const struct cache *cache, const char *ns)
+{
+	const struct source *source = source_of(cache, &RESOURCE_POD, ns);
+	struct informer_state state = {0};
+
+	if (source)
+		informer_state(source->informer, &state);
+	return state.version;
 }
 
 void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_input *input)
@@ -458,6 +451,8 @@ void cache_gather(struct cache *cache, struct arena *arena, struct reconcile_inp
 	input->budget_count = budgets.count;
 	input->pods = (const void *)pods.items;
 	input->pod_count = pods.count;
+	input->pods_version = pods_version(cache, formation->ns);
+	input->gone = departed_gather(&cache->departed, arena, formation, &input->gone_count);
 }
 
 const struct size_count *cache_size_counts(const struct cache *cache, struct arena *arena,
@@ -468,34 +463,9 @@ const struct size_count *cache_size_counts(const struct cache *cache, struct are
 
 /* --- writing through ----------------------------------------------- */
 
-static enum kind kind_of(const struct resource *resource)
-{
-	int kind = 0;
-
-	while (kind < KINDS && RULES[kind].resource != resource)
-		kind++;
-	assert(kind < KINDS);
-	return (enum kind)kind;
-}
-
 const struct json_keep *cache_keep(const struct resource *resource)
 {
 	return RULES[kind_of(resource)].keep;
-}
-
-/* The source that is responsible for objects of `ns`, or NULL. */
-static struct source *source_of(const struct cache *cache, const struct resource *resource,
-				const char *ns)
-{
-	enum kind kind = kind_of(resource);
-
-	for (size_t i = 0; i < cache->source_count; i++) {
-		struct source *source = &cache->sources[i];
-
-		if (source->kind == kind && (!*source->ns || strcmp(source->ns, ns) == 0))
-			return source;
-	}
-	return NULL;
 }
 
 /*
@@ -540,40 +510,4 @@ void cache_observe(struct cache *cache, const struct cache_answer *answer, struc
 	cache->quiet = NULL;
 	if (object && source->kind >= KIND_DEPLOYMENT && source->kind <= KIND_BUDGET)
 		refresh_stored(source, arena, object);
-}
-
-/* --- for people ---------------------------------------------------- */
-
-size_t cache_source_count(const struct cache *cache)
-{
-	return cache->source_count;
-}
-
-void cache_source(const struct cache *cache, size_t index, struct cache_source *ret_source)
-{
-	const struct source *source = &cache->sources[index];
-
-	ret_source->resource = RULES[source->kind].resource;
-	ret_source->ns = source->ns;
-	informer_state(source->informer, &ret_source->state);
-}
-
-void cache_counts(const struct cache *cache, struct metrics_cache ret_counts[CACHE_RESOURCES])
-{
-	_Static_assert((int)CACHE_RESOURCES == (int)KINDS, "one count a kind");
-	for (int kind = 0; kind < KINDS; kind++)
-		ret_counts[kind] = (struct metrics_cache){
-			.resource = RULES[kind].resource,
-			.objects = store_count(cache->stores[kind]),
-		};
-	for (size_t i = 0; i < cache->source_count; i++) {
-		struct metrics_cache *count = &ret_counts[cache->sources[i].kind];
-		struct informer_state state;
-
-		informer_state(cache->sources[i].informer, &state);
-		count->lists += state.lists;
-		count->watches += state.watches;
-		count->events += state.events;
-		count->decode_errors += state.decode_errors;
-	}
 }

@@ -7,6 +7,7 @@
 #include "api/object.h"
 #include "base/limits.h"
 #include "codec/quantity.h"
+#include "codec/timestamp.h"
 #include "formation/hash.h"
 #include "formation/restart.h"
 #include "formation/schema.h"
@@ -171,11 +172,14 @@ int formation_decode(struct arena *arena, const struct json *value, struct forma
 {
 	const struct json *metadata = json_get(value, "metadata");
 	const struct json *spec = json_get(value, "spec");
+	int64_t created_ms =
+		timestamp_parse(json_string_or(json_get(metadata, "creationTimestamp"), ""));
 	struct formation formation = {
 		.ns = json_string_or(json_get(metadata, "namespace"), NULL),
 		.name = json_string_or(json_get(metadata, "name"), NULL),
 		.uid = json_string_or(json_get(metadata, "uid"), NULL),
 		.generation = json_int_or(json_get(metadata, "generation"), 0),
+		.created_ms = created_ms > 0 ? created_ms : 0,
 		.deleting = schema_member(metadata, "deletionTimestamp") != NULL,
 		.paused = json_bool_or(json_get(spec, "paused"), false),
 		.image = json_string_or(json_get(spec, "image"), NULL),

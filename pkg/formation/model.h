@@ -48,6 +48,7 @@ struct formation {
 	const char *uid;
 	uint64_t version; /* resourceVersion */
 	int64_t generation;
+	int64_t created_ms; /* creationTimestamp, Unix time, 0 unknown */
 	bool deleting;
 	bool paused;
 	const char *image;

@@ -5,6 +5,7 @@
 #include "api/object.h"
 #include "codec/digest.h"
 #include "formation/model.h"
+#include "formation/pod_runs.h"
 
 /*
  * Each is one allocation that begins with a struct object; free() gives it
@@ -88,6 +89,7 @@ struct observed_pod {
 	int64_t since_ms;     /* when the present state began, 0 unknown */
 	int64_t unready_ms;   /* since when it isn't ready, 0 when it is or unknown */
 	int64_t deleting_ms;  /* when its deletion was asked for, 0 when it wasn't */
+	struct pod_runs runs; /* when the container ran */
 };
 
 extern const struct json_keep KEEP_CHILD[]; /* Service, PodDisruptionBudget: all owned fields */

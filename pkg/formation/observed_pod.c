@@ -273,6 +273,7 @@ struct observed_pod *observed_pod_new(const struct json *value, struct err *err)
 	pod->resources_hash = hash_value(HASH_INIT, json_get(container, "resources"));
 	pod->dyno = dyno_number(text_of(json_get(metadata, "labels"), LABEL_DYNO), pod->type);
 	pod->has_deletion_cost = has_cost(metadata, pod->dyno);
+	pod->runs = pod_runs_of(container);
 	read_status(pod, value, container);
 	return pod;
 }

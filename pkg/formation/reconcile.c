@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "formation/claim.h"
 #include "formation/desired.h"
 #include "formation/dyno_names.h"
@@ -9,6 +10,7 @@
 #include "formation/resize_plan.h"
 #include "formation/singleton.h"
 #include "formation/status.h"
+#include "formation/usage.h"
 
 static const struct resource *const CHILDREN[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
 	                                           &RESOURCE_BUDGET };
@@ -453,13 +455,13 @@ static void plan_status(struct planner *planner, struct json *status)
 	struct arena *arena = planner->arena;
 	const struct formation *formation = planner->input->formation;
 	struct json *body, *metadata;
-	bool permit = false;
+	bool exact = json_get(status, "usage") != NULL;
 	struct step *step;
 
 	if (status_is_same(status, formation->status))
 		return;
 	json_for_each (entry, json_get(status, "processes")) {
-		permit |= json_get(entry, "permit") != NULL;
+		exact |= json_get(entry, "permit") != NULL;
 	}
 	body = json_new_object(arena);
 	json_set_string(arena, body, "apiVersion", RESOURCE_FORMATION.api_version);
@@ -475,8 +477,8 @@ static void plan_status(struct planner *planner, struct json *status)
 	step->manager = FIELD_MANAGER;
 	step->force = true;
 	step->body = body;
-	/* A permit that was carried over must not replace one written meanwhile. */
-	if (permit) {
+	/* A permit or usage that was carried over must not replace one written meanwhile. */
+	if (exact) {
 		step->version = formation->version;
 		json_set(arena, metadata, "resourceVersion",
 		         json_new_printf(arena, "%llu", (unsigned long long)formation->version));
@@ -488,6 +490,7 @@ static int64_t plan_reports(struct planner *planner, const struct process_report
 {
 	struct verdict *verdicts = arena_array(planner->arena, struct verdict, count);
 	int64_t again_ms = 0;
+	struct json *status;
 
 	if (planner->input->formation->problem)
 		plan_problem_event(planner);
@@ -495,11 +498,12 @@ static int64_t plan_reports(struct planner *planner, const struct process_report
 		process_judge(planner->arena, planner->input, &reports[i], &verdicts[i]);
 		if (!planner->input->formation->problem)
 			plan_stalled_event(planner, reports[i].process, &verdicts[i]);
-		if (verdicts[i].again_ms > 0 && (!again_ms || verdicts[i].again_ms < again_ms))
-			again_ms = verdicts[i].again_ms;
+		again_ms = clock_sooner_ms(again_ms, verdicts[i].again_ms);
 	}
-	plan_status(planner,
-	            status_build(planner->arena, planner->input, reports, verdicts, count));
+	status = status_build(planner->arena, planner->input, reports, verdicts, count);
+	again_ms = clock_sooner_ms(again_ms,
+	                           usage_plan(planner->arena, planner->input, status));
+	plan_status(planner, status);
 	return again_ms;
 }
 

@@ -3,6 +3,7 @@
 #define FORMATION_RECONCILE_H
 
 #include "api/resource.h"
+#include "formation/gone_pod.h"
 #include "formation/model.h"
 #include "formation/observed.h"
 
@@ -41,6 +42,9 @@ struct reconcile_input {
 	size_t budget_count;
 	const struct observed_pod *const *pods;
 	size_t pod_count;
+	const struct gone_pod *gone; /* pods that are gone, and not in the ledger of usage.h */
+	size_t gone_count;
+	uint64_t pods_version; /* resourceVersion up to which pods are known */
 	const struct write_failure *failures;
 	size_t failure_count;
 	const struct rival_note *rivals;

@@ -128,6 +128,8 @@ static void on_event(void *arg, struct arena *arena, const struct json *object, 
 		take(informer, arena, object);
 	} else if (identify(object, &identity)) {
 		identity.version = version;
+		if (informer->handlers.gone)
+			informer->handlers.gone(informer->handlers.arg, object);
 		drop(informer, &identity);
 	}
 }

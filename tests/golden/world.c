@@ -352,6 +352,10 @@ int world_read(struct arena *arena, const struct json *value, struct world *ret_
 		&reader, value, "budgets", &RESOURCE_BUDGET, &input->budget_count);
 	input->pods = (const struct observed_pod *const *)read_pods(
 		&reader, with_null(json_get(value, "pods")), &input->pod_count);
+	input->pods_version = UINT64_MAX;
+	/* Unless a world is about usage, its dynos are ones that never ran. */
+	for (size_t i = 0; i < input->pod_count && !json_get(value, "usage"); i++)
+		((struct observed_pod *)input->pods[i])->runs.count = 0;
 	read_failures(&reader, with_null(json_get(value, "failures")));
 	read_rivals(&reader, with_null(json_get(value, "rivals")));
 	input->now_ms =

@@ -411,6 +411,7 @@ static void view_init(struct model *model, struct view *view)
 		.budgets = view->budgets,
 		.pods = view->pods,
 		.pod_count = model->pod_count,
+		.pods_version = UINT64_MAX,
 		.failures = model->failures,
 		.failure_count = model->failure_count,
 		.now_ms = model->now_ms,

@@ -14,6 +14,7 @@ struct fixture {
 	struct informer *informer;
 	char log[4096]; /* "+a/x@1 ~a/x@2 -a/x@2 synced ": what the handlers heard */
 	int decoded;
+	int gone; /* last words heard */
 };
 
 /* --- handlers --------------------------------------------------------- */
@@ -45,6 +46,14 @@ static void on_changed(void *arg, const struct object *old, const struct object 
 	note(arg, old && now ? '~' : now ? '+' : '-', now ? now : old);
 }
 
+static void on_gone(void *arg, const struct json *value)
+{
+	struct fixture *f = arg;
+
+	assert_non_null(json_path(value, "metadata", "uid", NULL));
+	f->gone++;
+}
+
 static void on_synced(void *arg)
 {
 	strcat(((struct fixture *)arg)->log, "synced ");
@@ -62,7 +71,7 @@ static void make(struct fixture *f, const char *ns, const char *selector)
 		.label_selector = selector,
 		.keep = KEEP,
 		.store = f->store,
-		.handlers = { decode, on_changed, on_synced, f },
+		.handlers = { decode, on_changed, on_gone, on_synced, f },
 	};
 
 	f->informer = informer_new(f->loop, &f->script.transport, &config);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/resource.h"
+#include "kubelet.h"
 #include "tree.h"
 
 /* --- the garbage collector -------------------------------------------- */
@@ -55,11 +56,6 @@ static bool collect(struct cluster *cluster, struct object *object)
 
 /* --- pods ------------------------------------------------------------- */
 
-static const char RUNNING[] =
-	"{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"}],"
-	"\"containerStatuses\":[{\"name\":\"dyno\",\"restartCount\":0,\"state\":{\"running\":"
-	"{\"startedAt\":\"2026-11-23T22:00:00Z\"}}}]}";
-
 static bool is_running(const struct object *pod)
 {
 	return strcmp(json_string_or(json_path(pod->value, "status", "phase", NULL), ""),
@@ -69,38 +65,6 @@ static bool is_running(const struct object *pod)
 static bool is_gated(const struct object *pod)
 {
 	return json_count(json_path(pod->value, "spec", "schedulingGates", NULL)) > 0;
-}
-
-/* The status of the dyno's container, and the resources that its pod asks for. */
-static struct json *container_status(struct json *pod)
-{
-	const struct json *list = json_path(pod, "status", "containerStatuses", NULL);
-
-	return list ? list->first : NULL;
-}
-
-static const struct json *asked_resources(const struct json *pod)
-{
-	const struct json *list = json_path(pod, "spec", "containers", NULL);
-
-	return json_get(list ? list->first : NULL, "resources");
-}
-
-/* A pod whose resources have changed gets them a little later. Returns whether it will. */
-static bool resize_pod(struct cluster *cluster, struct object *pod)
-{
-	struct json *value;
-
-	if (json_equal(json_get(container_status(pod->value), "resources"),
-	               asked_resources(pod->value)))
-		return false;
-	if (loop_mono_ms(cluster->loop) - pod->changed_ms < POD_RESIZE_MS)
-		return true;
-	value = cluster_edit(cluster, pod);
-	json_set(&cluster->arena, container_status(value), "resources",
-	         json_clone(&cluster->arena, asked_resources(value)));
-	cluster_store(cluster, pod, value, "kubelet");
-	return true;
 }
 
 static struct json *parsed(struct cluster *cluster, const char *text)
@@ -119,24 +83,23 @@ static struct json *parsed(struct cluster *cluster, const char *text)
 static bool run_pod(struct cluster *cluster, struct object *pod)
 {
 	int64_t age_ms = loop_mono_ms(cluster->loop) - pod->changed_ms;
-	struct json *value;
 
 	if (object_is_deleting(pod)) {
-		if (age_ms >= POD_END_MS)
+		if (age_ms < POD_END_MS)
+			return true;
+		if (is_running(pod))
+			kubelet_end(cluster, pod);
+		else
 			cluster_remove(cluster, pod);
 		return true;
 	}
 	if (is_running(pod))
-		return resize_pod(cluster, pod);
+		return kubelet_resize(cluster, pod);
 	if (is_gated(pod))
 		return false;
 	if (loop_mono_ms(cluster->loop) - pod->made_ms < POD_START_MS)
 		return true;
-	value = cluster_edit(cluster, pod);
-	json_set(&cluster->arena, value, "status", parsed(cluster, RUNNING));
-	json_set(&cluster->arena, container_status(value), "resources",
-	         json_clone(&cluster->arena, asked_resources(value)));
-	cluster_store(cluster, pod, value, "kubelet");
+	kubelet_start(cluster, pod);
 	return true;
 }
 

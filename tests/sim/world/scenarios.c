@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kubelet.h"
+
 #define NS "default"
 
 #define SPEC(json)          { ACTION_SPEC, KIND_FORMATION, "shop", json, 0 }
@@ -16,6 +18,8 @@
 #define KEEP(sets)             { ACTION_KEEP, KIND_REPLICA_SET, "", sets, 0 }
 #define DELETE(kind, name)     { ACTION_DELETE, kind, name, "{}", 0 }
 #define FOREGROUND(kind, name) { ACTION_FOREGROUND, kind, name, "{}", 0 }
+
+#define CRASH(ms)              { ACTION_CRASH, KIND_POD, "", "", ms }
 
 #define APP \
 	"{\"image\":\"shop:1\",\"processes\":[{\"type\":\"web\",\"command\":\"serve\"," \
@@ -128,6 +132,11 @@ const struct scenario SCENARIOS[] = {
 	  "Running",
 	  { SPEC(ONE(",\"quantity\":1")), SPEC(ONE(",\"quantity\":-4,\"size\":7")),
 	    SPEC(ONE(",\"quantity\":2")) } },
+	{ "dynos-that-fail",
+	  "Running",
+	  { SPEC(ONE(",\"quantity\":3")), CRASH(0), CRASH(20), CRASH(20), CRASH(1100),
+	    SPEC(ONE(",\"quantity\":2")), CRASH(10), SPEC_SOON(5, ONE(",\"quantity\":1")),
+	    SPEC(ONE(",\"quantity\":2,\"size\":\"2X\"")), CRASH(0) } },
 	{ 0 },
 };
 
@@ -161,6 +170,14 @@ static void set_spec(struct world *world, enum kind kind, const char *name, cons
 		cluster_create(cluster, kind, ns, value);
 }
 
+static void crash_all(struct cluster *cluster)
+{
+	for (size_t i = 0; i < cluster->count; i++) {
+		if (cluster->objects[i]->kind == KIND_POD)
+			kubelet_crash(cluster, cluster->objects[i]);
+	}
+}
+
 void scenario_act(struct world *world, const struct action *action)
 {
 	struct cluster *cluster = &world->cluster;
@@ -185,6 +202,9 @@ void scenario_act(struct world *world, const struct action *action)
 	case ACTION_DELETE:
 		cluster_delete(cluster, action->kind, action->kind == KIND_SIZE ? "" : NS,
 		               action->name, options);
+		break;
+	case ACTION_CRASH:
+		crash_all(cluster);
 		break;
 	case ACTION_KEEP:
 	case ACTION_END:

@@ -15,6 +15,7 @@ struct action {
 		ACTION_PUT,     /* create this object */
 		ACTION_EDIT,    /* merge this into an object */
 		ACTION_DELETE,  /* delete an object, */
+		ACTION_CRASH,   /* the container of every dyno fails, and starts again */
 		ACTION_FOREGROUND, /* or so that its dependents go first */
 		ACTION_KEEP,    /* nothing: no more than `text` ReplicaSets are made, no dyno is replaced */
 	} what;

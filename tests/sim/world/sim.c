@@ -12,6 +12,7 @@
 #include "controller/manager.h"
 #include "scenarios.h"
 #include "tree.h"
+#include "usage_check.h"
 
 enum {
 	REST_MS = 45 * 1000,         /* without a move: at rest, unless it was often refused */
@@ -180,6 +181,7 @@ static const char *object_line(const struct run *run, struct arena *arena,
 		tree_remove(metadata, "generation");
 		tree_remove(tree_member(value, "status"), "observedGeneration");
 	}
+	tree_remove(tree_member(value, "status"), "usage"); /* checked by itself */
 	json_for_each (condition, json_path(value, "status", "conditions", NULL)) {
 		tree_remove((struct json *)(uintptr_t)condition, "lastTransitionTime");
 	}
@@ -305,6 +307,18 @@ static void check_status(struct run *run)
 		                            run->scenario->ready);
 }
 
+/* Without a restart, and with every event, nothing may be uncertain. */
+static void check_usage(struct run *run)
+{
+	const struct object *object =
+		cluster_find(&run->world.cluster, KIND_FORMATION, "default", "shop");
+	bool exact = !run->walk && run->restarts == 0 &&
+	             run->world.harm.fault < FAULT_REQUESTS;
+
+	if (object)
+		run->problem = usage_check(&run->world.cluster, object, exact);
+}
+
 /* What was refused as wrong, or forbidden, is tried again after up to five minutes. */
 static int64_t rest_of(const struct run *run)
 {
@@ -353,6 +367,8 @@ static void run_scenario(struct run *run)
 		check_numbers(run);
 	if (!run->problem)
 		check_sizes(run);
+	if (!run->problem)
+		check_usage(run);
 	run->outcome = describe(run);
 	if (run->manager)
 		end_controller(run);

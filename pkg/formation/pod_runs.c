@@ -1,0 +1,36 @@
+#include "formation/pod_runs.h"
+
+#include "codec/timestamp.h"
+
+/* Unix seconds, 0 when there is none; 1970 is how a kubelet writes that. */
+static int64_t seconds_of(const struct json *state, const char *key)
+{
+	int64_t ms = timestamp_parse(json_string_or(json_get(state, key), ""));
+
+	return ms > 0 ? ms / 1000 : 0;
+}
+
+static void add(struct pod_runs *runs, int64_t index, const struct json *state, bool ended)
+{
+	if (!state || index < 0 || index > INT32_MAX)
+		return;
+	runs->items[runs->count++] = (struct pod_run){
+		.index = (int)index,
+		.start_s = seconds_of(state, "startedAt"),
+		.end_s = ended ? seconds_of(state, "finishedAt") : 0,
+		.ended = ended,
+	};
+}
+
+struct pod_runs pod_runs_of(const struct json *container)
+{
+	const struct json *running = json_path(container, "state", "running", NULL);
+	const struct json *ended = json_path(container, "state", "terminated", NULL);
+	const struct json *last = json_path(container, "lastState", "terminated", NULL);
+	int64_t restarts = json_int_or(json_get(container, "restartCount"), 0);
+	struct pod_runs runs = { 0 };
+
+	add(&runs, running || ended ? restarts - 1 : restarts, last, true);
+	add(&runs, restarts, running ? running : ended, !running);
+	return runs;
+}
