@@ -6,6 +6,7 @@ const struct verb *const VERBS[] = {
 	&VERB_RESIZE,
 	&VERB_RESTART,
 	&VERB_LOGS,
+	&VERB_USAGE,
 	&VERB_INIT,
 	&VERB_RENDER,
 	&VERB_VALIDATE,

@@ -9,6 +9,7 @@ extern const struct verb VERB_SCALE;
 extern const struct verb VERB_RESIZE;
 extern const struct verb VERB_RESTART;
 extern const struct verb VERB_LOGS;
+extern const struct verb VERB_USAGE;
 extern const struct verb VERB_INIT;
 extern const struct verb VERB_RENDER;
 extern const struct verb VERB_VALIDATE;

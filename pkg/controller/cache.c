@@ -75,13 +75,27 @@ static struct object *decode_deployment(struct source *source, struct arena *are
 	return &deployment->child.object;
 }
 
+/* The pod as the store has it, or NULL. */
+static const struct observed_pod *stored_pod(const struct source *source,
+					     const struct object *object)
+{
+	const struct object *stored =
+		store_get(source->cache->stores[KIND_POD], object->ns, object->name);
+
+	return stored && strcmp(stored->uid, object->uid) == 0
+		       ? (const struct observed_pod *)stored
+		       : NULL;
+}
+
 static struct object *decode_pod(struct source *source, struct arena *arena,
 				 const struct json *value, struct err *err)
 {
 	struct observed_pod *pod = observed_pod_new(value, err);
+	const struct observed_pod *before = pod ? stored_pod(source, &pod->object) : NULL;
 
-	(void)source;
 	(void)arena;
+	if (before)
+		pod_runs_follow(&pod->runs, &before->runs);
 	return pod ? &pod->object : NULL;
 }
 
@@ -245,9 +259,17 @@ static void start_kinds(struct cache *cache, enum kind from, enum kind to)
 static void on_gone(void *arg, const struct json *value)
 {
 	struct source *source = arg;
+	struct object *object;
+	struct arena arena = ARENA_INIT;
+	struct err err = ERR_INIT;
 
-	if (source->kind == KIND_POD)
-		departed_said(&source->cache->departed, value, loop_wall_ms(source->cache->loop));
+	if (source->kind != KIND_POD)
+		return;
+	object = decode_pod(source, &arena, value, &err);
+	if (object)
+		departed_said(&source->cache->departed, (const struct observed_pod *)object,
+			      loop_wall_ms(source->cache->loop));
+	free(object);
 }
 
 static void on_synced(void *arg)
@@ -285,7 +307,7 @@ static void add_source(struct cache *cache, enum kind kind, const char *ns)
 			.keep = RULES[kind].keep,
 			.store = cache->stores[kind],
 			.credentials = cache->credentials,
-			.handlers = {on_decode, on_changed, on_gone, on_synced, source},
+			.handlers = {on_decode, on_changed, on_synced, source, on_gone},
 		});
 }
 

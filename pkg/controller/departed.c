@@ -13,6 +13,7 @@ struct departed_pod {
 	const char *ns;
 	const char *formation;
 	struct gone_pod gone;
+	char uid[UID_MAX];
 };
 
 void departed_init(struct departed *departed)
@@ -60,8 +61,7 @@ static void add(struct departed *departed, const struct observed_pod *from, int6
 	if (!object->formation || from->runs.count == 0)
 		return;
 	pod = x_calloc(1, sizeof(*pod) + text_packed(object->ns) +
-				  text_packed(object->formation) + text_packed(object->uid) +
-				  text_packed(from->type) + text_packed(from->size));
+				  text_packed(object->formation) + text_packed(from->type) + text_packed(from->size));
 	at = (char *)(pod + 1);
 	pod->ns = text_pack(&at, object->ns);
 	pod->formation = text_pack(&at, object->formation);
@@ -70,7 +70,8 @@ static void add(struct departed *departed, const struct observed_pod *from, int6
 		.gone_ms = now_ms,
 		.final = final,
 	};
-	pod->gone.life.uid = text_pack(&at, object->uid);
+	memcpy(pod->uid, object->uid, sizeof(pod->uid));
+	pod->gone.life.uid = pod->uid;
 	pod->gone.life.type = text_pack(&at, from->type);
 	pod->gone.life.size = text_pack(&at, from->size);
 	if (departed->count == DEPARTED_MAX)
@@ -79,19 +80,13 @@ static void add(struct departed *departed, const struct observed_pod *from, int6
 	departed->count++;
 }
 
-void departed_said(struct departed *departed, const struct json *value, int64_t now_ms)
+void departed_said(struct departed *departed, const struct observed_pod *pod, int64_t now_ms)
 {
-	struct err err = ERR_INIT;
-	struct observed_pod *pod = observed_pod_new(value, &err);
-	struct departed_pod *known;
+	struct departed_pod *known = find(departed, pod->object.uid);
 
-	if (!pod)
-		return;
-	known = find(departed, pod->object.uid);
 	if (known)
 		drop(departed, known);
 	add(departed, pod, now_ms, true);
-	free(pod);
 }
 
 void departed_lost(struct departed *departed, const struct observed_pod *pod, int64_t now_ms)

@@ -22,8 +22,8 @@ struct departed {
 void departed_init(struct departed *departed);
 void departed_release(struct departed *departed);
 
-/* The last event of a pod, as of `now_ms`; what can't be read is left out. */
-void departed_said(struct departed *departed, const struct json *value, int64_t now_ms);
+/* A pod as its last event has it, seen at `now_ms`. */
+void departed_said(struct departed *departed, const struct observed_pod *pod, int64_t now_ms);
 
 /* A pod left the store; unless its last word is here it may be yet to come. */
 void departed_lost(struct departed *departed, const struct observed_pod *pod, int64_t now_ms);

@@ -3,11 +3,11 @@
 #include "codec/timestamp.h"
 
 /* Unix seconds, 0 when there is none; 1970 is how a kubelet writes that. */
-static int64_t seconds_of(const struct json *state, const char *key)
+static uint32_t seconds_of(const struct json *state, const char *key)
 {
 	int64_t ms = timestamp_parse(json_string_or(json_get(state, key), ""));
 
-	return ms > 0 ? ms / 1000 : 0;
+	return ms > 0 && ms / 1000 <= UINT32_MAX ? (uint32_t)(ms / 1000) : 0;
 }
 
 static void add(struct pod_runs *runs, int64_t index, const struct json *state, bool ended)
@@ -33,4 +33,23 @@ struct pod_runs pod_runs_of(const struct json *container)
 	add(&runs, running || ended ? restarts - 1 : restarts, last, true);
 	add(&runs, restarts, running ? running : ended, !running);
 	return runs;
+}
+
+void pod_runs_follow(struct pod_runs *runs, const struct pod_runs *before)
+{
+	struct pod_run all[2 * POD_RUNS_MAX];
+	int count = 0, first;
+
+	for (int i = 0; i < before->count; i++) {
+		const struct pod_run *run = &before->items[i];
+
+		if (run->ended && (!runs->count || run->index < runs->items[0].index))
+			all[count++] = *run;
+	}
+	for (int i = 0; i < runs->count; i++)
+		all[count++] = runs->items[i];
+	first = count > POD_RUNS_MAX ? count - POD_RUNS_MAX : 0;
+	runs->count = count - first;
+	for (int i = 0; i < runs->count; i++)
+		runs->items[i] = all[first + i];
 }

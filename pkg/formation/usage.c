@@ -15,6 +15,7 @@ struct follow {
 	uint64_t version;         /* newest that was looked at */
 	int64_t now_s;
 	int64_t seen_s; /* until when the ledger is right, never in the future */
+	int64_t told_s; /* newest time that a pod told, the same */
 	int64_t again_ms;
 };
 
@@ -96,12 +97,22 @@ static void open_run(struct follow *follow, struct usage_dyno *dyno, const struc
 	}
 }
 
+/* The watch may lag: until the newest time that it brought, it brought everything. */
+static void note_time(struct follow *follow, const struct pod_run *run)
+{
+	int64_t told_s = larger(run->start_s, run->end_s);
+
+	if (told_s <= follow->now_s)
+		follow->told_s = larger(follow->told_s, told_s);
+}
+
 static void follow_runs(struct follow *follow, struct usage_dyno *dyno,
                         const struct dyno_life *life)
 {
 	for (int i = 0; i < life->runs.count; i++) {
 		const struct pod_run *run = &life->runs.items[i];
 
+		note_time(follow, run);
 		if (run->index < dyno->counted)
 			continue;
 		if (!dyno->process)
@@ -285,6 +296,7 @@ static void follow_begin(struct arena *arena, const struct reconcile_input *inpu
 	follow->counted_version = follow->version = follow->ledger.version;
 	follow->seen_s = follow->ledger.observed_s < follow->now_s ? follow->ledger.observed_s
 	                                                            : follow->now_s;
+	follow->told_s = follow->seen_s;
 }
 
 const struct json *usage_follow(struct arena *arena, const struct reconcile_input *input,
@@ -306,7 +318,7 @@ const struct json *usage_follow(struct arena *arena, const struct reconcile_inpu
 	*ret_again_ms = follow.again_ms;
 	if (!follow.ledger.changed)
 		return usage;
-	follow.ledger.observed_s = follow.now_s;
+	follow.ledger.observed_s = follow.told_s;
 	follow.ledger.version = follow.version;
 	return usage_ledger_write(&follow.ledger);
 }

@@ -7,7 +7,7 @@
 /*
  * status.usage is a ledger:
  *
- *   observedAt: 2026-11-24T04:30:00Z   when it was written
+ *   observedAt: 2026-11-24T04:30:00Z   newest time that a pod had told when it was written
  *   version: 4711                      resourceVersion of the pods, up to which it has what they told
  *   processes:
  *   - {type: web, size: 2X, seconds: 86400, dynos: [6f1c…@1764000000, 09ab…@1764000010#3]}
@@ -21,7 +21,7 @@
  * tells its end, together with the record that it was: in one write, under the
  * Formation's version. A pod that is gone tells its end in its last
  * event; pods of whose going there is no record are told from counted ones by the
- * version. What nobody saw lies between the last write of the ledger and
+ * version. What nobody saw lies between observedAt and
  * the moment of the finding out: `uncertainSeconds`, which may be missing in
  * `seconds`.
  */

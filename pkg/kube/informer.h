@@ -25,14 +25,14 @@ struct informer_handlers {
 	 * Both are borrowed until return.
 	 */
 	void (*changed)(void *arg, const struct object *old, const struct object *now);
+	/* The first list is complete. May be NULL. */
+	void (*synced)(void *arg);
+	void *arg;
 	/*
 	 * The watch says that an object is gone, and how it was last, whether or
 	 * not the store still had it; before `changed`. May be NULL.
 	 */
 	void (*gone)(void *arg, const struct json *value);
-	/* The first list is complete. May be NULL. */
-	void (*synced)(void *arg);
-	void *arg;
 };
 
 struct informer_config {

@@ -71,7 +71,7 @@ static void make(struct fixture *f, const char *ns, const char *selector)
 		.label_selector = selector,
 		.keep = KEEP,
 		.store = f->store,
-		.handlers = { decode, on_changed, on_gone, on_synced, f },
+		.handlers = { decode, on_changed, on_synced, f, on_gone },
 	};
 
 	f->informer = informer_new(f->loop, &f->script.transport, &config);
@@ -708,6 +708,7 @@ static void test_a_late_event_does_not_bring_back_what_we_deleted(void **state)
 	assert_log(f, "-a/x@3 ");
 	call_data(watch, EVENT("MODIFIED", POD("x", "u1", 8)));
 	call_data(watch, EVENT("DELETED", POD("x", "u1", 9)));
+	assert_int_equal(f->gone, 1); /* but its last word is heard */
 	assert_log(f, "");
 	call_data(watch, EVENT("ADDED", POD("x", "u2", 10)));
 	assert_log(f, "+a/x@10 ");

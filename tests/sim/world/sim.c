@@ -316,7 +316,7 @@ static void check_usage(struct run *run)
 	             run->world.harm.fault < FAULT_REQUESTS;
 
 	if (object)
-		run->problem = usage_check(&run->world.cluster, object, exact);
+		run->problem = usage_check(&run->world.cluster, object, exact, run->walk);
 }
 
 /* What was refused as wrong, or forbidden, is tried again after up to five minutes. */
