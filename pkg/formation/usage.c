@@ -17,6 +17,7 @@ struct follow {
 	int64_t seen_s; /* until when the ledger is right, never in the future */
 	int64_t told_s; /* newest time that a pod told, the same */
 	int64_t again_ms;
+	bool waiting; /* for a last word: nothing newer may pass for seen */
 };
 
 static int64_t larger(int64_t a, int64_t b)
@@ -44,19 +45,25 @@ static void count_unseen_end(struct follow *follow, struct usage_dyno *dyno, int
 }
 
 /*
- * Runs of which the pod tells no more. They followed each other, and the
- * next one began at `next_s`. The first of them may be one that was seen to begin.
+ * Runs before `next` of which the pod tells no more. They followed each
+ * other; the first of them may be one that was seen to begin. However short, each
+ * is a second.
  */
 static void count_unseen_runs(struct follow *follow, struct usage_dyno *dyno,
-                              const struct dyno_life *life, int64_t next_s)
+                              const struct dyno_life *life, const struct pod_run *next)
 {
+	int64_t next_s = next->start_s ? next->start_s : follow->now_s;
 	int64_t from_s = life->created_s;
+	int runs = next->index - dyno->counted;
 
-	if (dyno->since_s)
+	if (dyno->since_s) {
 		count_unseen_end(follow, dyno, next_s);
-	else
-		count(follow, dyno, 0,
-		      next_s - (dyno->counted ? larger(from_s, follow->seen_s) : from_s));
+		count(follow, dyno, 0, runs - 1);
+		return;
+	}
+	if (dyno->counted)
+		from_s = larger(from_s, follow->seen_s);
+	count(follow, dyno, 0, larger(next_s - from_s, 0) + runs);
 }
 
 static void close_run(struct follow *follow, struct usage_dyno *dyno, const struct pod_run *run)
@@ -119,8 +126,7 @@ static void follow_runs(struct follow *follow, struct usage_dyno *dyno,
 			dyno->process =
 				usage_ledger_process(&follow->ledger, life->type, life->size);
 		if (run->index > dyno->counted) {
-			count_unseen_runs(follow, dyno, life,
-			                  run->start_s ? run->start_s : follow->now_s);
+			count_unseen_runs(follow, dyno, life, run);
 			dyno->counted = run->index;
 		}
 		if (run->ended)
@@ -218,6 +224,7 @@ static bool is_last_word_due(struct follow *follow, const struct gone_pod *gone)
 	if (gone->final || waited_ms < 0 || waited_ms >= USAGE_WAIT_MS)
 		return false;
 	look_again(follow, USAGE_WAIT_MS - waited_ms);
+	follow->waiting = true;
 	return true;
 }
 
@@ -318,7 +325,7 @@ const struct json *usage_follow(struct arena *arena, const struct reconcile_inpu
 	*ret_again_ms = follow.again_ms;
 	if (!follow.ledger.changed)
 		return usage;
-	follow.ledger.observed_s = follow.told_s;
+	follow.ledger.observed_s = follow.waiting ? follow.seen_s : follow.told_s;
 	follow.ledger.version = follow.version;
 	return usage_ledger_write(&follow.ledger);
 }
