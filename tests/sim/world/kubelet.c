@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "actors.h"
-
 #include "codec/timestamp.h"
 #include "tree.h"
 
