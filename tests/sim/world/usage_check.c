@@ -15,6 +15,7 @@ struct start {
 	int64_t restarts;
 	const char *type, *size;
 	int64_t from_s, to_s; /* to_s 0: it goes on */
+	bool resized;         /* had other sizes, too */
 };
 
 struct truth {
@@ -32,12 +33,15 @@ static struct start *start_of(struct truth *truth, const struct json *pod, int64
 {
 	const char *uid = json_string_or(json_path(pod, "metadata", "uid", NULL), "");
 	const struct json *labels = json_path(pod, "metadata", "labels", NULL);
+	const char *size = json_string_or(json_get(labels, LABEL_SIZE), "");
 	struct start *start;
 
 	for (size_t i = 0; i < truth->count; i++) {
-		if (truth->starts[i].restarts == restarts &&
-		    strcmp(truth->starts[i].uid, uid) == 0)
-			return &truth->starts[i];
+		start = &truth->starts[i];
+		if (start->restarts != restarts || strcmp(start->uid, uid) != 0)
+			continue;
+		start->resized |= strcmp(start->size, size) != 0;
+		return start;
 	}
 	if (truth->count == STARTS_MAX)
 		abort();
@@ -45,7 +49,7 @@ static struct start *start_of(struct truth *truth, const struct json *pod, int64
 	*start = (struct start){ .uid = uid,
 		                 .restarts = restarts,
 		                 .type = json_string_or(json_get(labels, LABEL_TYPE), ""),
-		                 .size = json_string_or(json_get(labels, LABEL_SIZE), "") };
+		                 .size = size };
 	return start;
 }
 
@@ -86,6 +90,27 @@ static void read_history(struct cluster *cluster, struct truth *truth)
 	}
 }
 
+static int64_t seconds_of(const struct start *start, int64_t now_s)
+{
+	int64_t seconds = (start->to_s ? start->to_s : now_s) - start->from_s;
+
+	return seconds < 1 ? 1 : seconds;
+}
+
+/*
+ * Whether dynos of a type got another size while they ran. The
+ * controller splits their seconds when it learns of that: only the sum of the sizes is exact.
+ */
+static bool is_resized(const struct truth *truth, const char *type)
+{
+	for (size_t i = 0; i < truth->count; i++) {
+		if (truth->starts[i].resized && strcmp(truth->starts[i].type, type) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of all sizes if `size` is NULL. */
 static int64_t true_seconds(const struct truth *truth, const char *type, const char *size,
                             int64_t now_s)
 {
@@ -93,10 +118,27 @@ static int64_t true_seconds(const struct truth *truth, const char *type, const c
 
 	for (size_t i = 0; i < truth->count; i++) {
 		const struct start *start = &truth->starts[i];
-		int64_t seconds = (start->to_s ? start->to_s : now_s) - start->from_s;
 
-		if (strcmp(start->type, type) == 0 && strcmp(start->size, size) == 0)
-			sum += seconds < 1 ? 1 : seconds;
+		if (strcmp(start->type, type) == 0 && (!size || strcmp(start->size, size) == 0))
+			sum += seconds_of(start, now_s);
+	}
+	return sum;
+}
+
+/* What is told of a type and size, or, if that was split, of the type. */
+static struct usage_total told(const struct truth *truth, const struct usage_total *totals,
+                               size_t count, const struct usage_total *of)
+{
+	struct usage_total sum = { .type = of->type, .size = of->size };
+
+	if (is_resized(truth, of->type))
+		sum.size = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(totals[i].type, sum.type) != 0 ||
+		    (sum.size && strcmp(totals[i].size, sum.size) != 0))
+			continue;
+		sum.seconds += totals[i].seconds;
+		sum.uncertain_s += totals[i].uncertain_s;
 	}
 	return sum;
 }
@@ -115,21 +157,18 @@ const char *usage_check(struct cluster *cluster, const struct object *formation,
 	totals = usage_totals(arena, json_path(formation->value, "status", "usage", NULL), now_s,
 	                      &count);
 	for (size_t i = 0; i < count; i++) {
-		int64_t is = true_seconds(truth, totals[i].type, totals[i].size, now_s);
-		int64_t uncertain = exact ? 0 : totals[i].uncertain_s;
+		struct usage_total sum = told(truth, totals, count, &totals[i]);
+		int64_t is = true_seconds(truth, sum.type, sum.size, now_s);
+		int64_t uncertain = exact ? 0 : sum.uncertain_s;
 
-		if (totals[i].seconds > is || (totals[i].seconds + uncertain < is && !unseen))
+		if (sum.seconds > is || (sum.seconds + uncertain < is && !unseen))
 			return arena_printf(arena, "%s:%s used %lld s, not %lld s and %lld uncertain",
-			                    totals[i].type, totals[i].size, (long long)is,
-			                    (long long)totals[i].seconds, (long long)uncertain);
-		all += totals[i].seconds + uncertain;
+			                    sum.type, sum.size ? sum.size : "*", (long long)is,
+			                    (long long)sum.seconds, (long long)uncertain);
+		all += totals[i].seconds + (exact ? 0 : totals[i].uncertain_s);
 	}
-	for (size_t i = 0; i < truth->count; i++) {
-		int64_t seconds = (truth->starts[i].to_s ? truth->starts[i].to_s : now_s) -
-		                  truth->starts[i].from_s;
-
-		all_true += seconds < 1 ? 1 : seconds;
-	}
+	for (size_t i = 0; i < truth->count; i++)
+		all_true += seconds_of(&truth->starts[i], now_s);
 	if (all < all_true && !unseen)
 		return arena_printf(arena, "dynos ran %lld s, %lld are told", (long long)all_true,
 		                    (long long)all);
