@@ -35,11 +35,34 @@ static void count(struct follow *follow, struct usage_dyno *dyno, int64_t second
 	follow->ledger.changed = true;
 }
 
+/*
+ * Seconds that split_run() counted and that turned out not to be: of the
+ * type's other sizes, where they went, as far as those have any.
+ */
+static void take_back(struct follow *follow, struct usage_dyno *dyno, int64_t seconds)
+{
+	struct usage_process *process = follow->ledger.processes;
+
+	for (; process && seconds > 0; process = process->next) {
+		int64_t taken = process->seconds < seconds ? process->seconds : seconds;
+
+		if (process == dyno->process || strcmp(process->type, dyno->process->type) != 0)
+			continue;
+		process->seconds -= taken;
+		seconds -= taken;
+		follow->ledger.changed = true;
+	}
+}
+
 /* It ran since since_s, and was seen last when the ledger was written: at most until `to_s`. */
 static void count_unseen_end(struct follow *follow, struct usage_dyno *dyno, int64_t to_s)
 {
 	int64_t seconds = larger(follow->seen_s - dyno->since_s, 1);
 
+	if (dyno->since_s > follow->seen_s) {
+		take_back(follow, dyno, dyno->since_s - follow->seen_s);
+		dyno->since_s = follow->seen_s;
+	}
 	count(follow, dyno, seconds, to_s - dyno->since_s - seconds);
 	dyno->since_s = 0;
 }
@@ -72,6 +95,8 @@ static void close_run(struct follow *follow, struct usage_dyno *dyno, const stru
 
 	if (!dyno->since_s)
 		dyno->since_s = run->start_s;
+	if (!whole && run->end_s)
+		take_back(follow, dyno, dyno->since_s - run->end_s);
 	if (dyno->since_s && run->end_s)
 		count(follow, dyno, larger(run->end_s - dyno->since_s, whole ? 1 : 0), 0);
 	else if (dyno->since_s)

@@ -98,16 +98,17 @@ static int64_t seconds_of(const struct start *start, int64_t now_s)
 }
 
 /*
- * Whether dynos of a type got another size while they ran. The
- * controller splits their seconds when it learns of that: only the sum of the sizes is exact.
+ * How many dynos of a type got another size while they ran. The
+ * controller splits their seconds when it learns of that: only the sum of the sizes is exact,
+ * and to a second each, since no part is less than one where nobody saw it end.
  */
-static bool is_resized(const struct truth *truth, const char *type)
+static int64_t count_resized(const struct truth *truth, const char *type)
 {
-	for (size_t i = 0; i < truth->count; i++) {
-		if (truth->starts[i].resized && strcmp(truth->starts[i].type, type) == 0)
-			return true;
-	}
-	return false;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < truth->count; i++)
+		count += truth->starts[i].resized && strcmp(truth->starts[i].type, type) == 0;
+	return count;
 }
 
 /* Of all sizes if `size` is NULL. */
@@ -131,7 +132,7 @@ static struct usage_total told(const struct truth *truth, const struct usage_tot
 {
 	struct usage_total sum = { .type = of->type, .size = of->size };
 
-	if (is_resized(truth, of->type))
+	if (count_resized(truth, of->type))
 		sum.size = NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(totals[i].type, sum.type) != 0 ||
@@ -161,7 +162,7 @@ const char *usage_check(struct cluster *cluster, const struct object *formation,
 		int64_t is = true_seconds(truth, sum.type, sum.size, now_s);
 		int64_t uncertain = exact ? 0 : sum.uncertain_s;
 
-		if (sum.seconds > is || (sum.seconds + uncertain < is && !unseen))
+		if (sum.seconds > is + (exact ? 0 : count_resized(truth, sum.type)) || (sum.seconds + uncertain < is && !unseen))
 			return arena_printf(arena, "%s:%s used %lld s, not %lld s and %lld uncertain",
 			                    sum.type, sum.size ? sum.size : "*", (long long)is,
 			                    (long long)sum.seconds, (long long)uncertain);
