@@ -194,6 +194,7 @@ static int make_manager(struct program *program, struct err *err)
 		.max_size_changes = (size_t)options->max_size_changes,
 		.version = FORMATION_VERSION,
 		.instance = instance_name(&options->arena),
+		.stream_lists = options->watch_list,
 		.standby = options->leader_elect,
 		.credentials = program->credentials,
 		.synced = on_synced,

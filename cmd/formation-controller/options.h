@@ -25,6 +25,7 @@ struct options {
 	const char *metrics_address;  /* "0": none */
 	const char *health_address;   /* "0": none */
 	int max_size_changes;         /* 1..1000 */
+	bool watch_list;              /* lists as streams, where the server can */
 	bool leader_elect;            /* only the holder of a Lease writes */
 	const char *lease_namespace;  /* or NULL: our own */
 	const char *lease_name;

@@ -288,7 +288,7 @@ static void on_synced(void *arg)
 	}
 }
 
-static void add_source(struct cache *cache, enum kind kind, const char *ns)
+static void add_source(struct cache *cache, enum kind kind, const char *ns, bool stream_lists)
 {
 	struct source *source = &cache->sources[cache->source_count++];
 
@@ -307,6 +307,7 @@ static void add_source(struct cache *cache, enum kind kind, const char *ns)
 			.keep = RULES[kind].keep,
 			.store = cache->stores[kind],
 			.credentials = cache->credentials,
+			.stream_lists = stream_lists,
 			.handlers = {on_decode, on_changed, on_synced, source, on_gone},
 		});
 }
@@ -336,11 +337,11 @@ struct cache *cache_new(const struct cache_config *config)
 	cache->sources = x_calloc(KINDS * count, sizeof(*cache->sources));
 	for (int kind = 0; kind < KINDS; kind++) {
 		if (!RULES[kind].resource->namespaced) {
-			add_source(cache, (enum kind)kind, "");
+			add_source(cache, (enum kind)kind, "", config->stream_lists);
 			continue;
 		}
 		for (size_t i = 0; i < count; i++)
-			add_source(cache, (enum kind)kind, namespaces[i]);
+			add_source(cache, (enum kind)kind, namespaces[i], config->stream_lists);
 	}
 	return cache;
 }

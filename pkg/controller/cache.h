@@ -36,6 +36,7 @@ struct cache_config {
 	struct transport *transport;
 	struct credentials *credentials;    /* renewed on a 401, or NULL */
 	const char *const *namespaces;      /* ended by NULL; NULL or empty: all. Copied. */
+	bool stream_lists;                  /* where the server can */
 	struct cache_events events;
 };
 

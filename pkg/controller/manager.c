@@ -284,6 +284,7 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 		.transport = transport,
 		.credentials = config->credentials,
 		.namespaces = config->namespaces,
+		.stream_lists = config->stream_lists,
 		.events = {on_wake, on_gone, on_counted, on_synced, manager},
 	});
 	manager->worker = worker_new(&(struct worker_config){

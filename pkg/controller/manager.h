@@ -22,6 +22,7 @@ struct manager_config {
 	size_t max_size_changes;         /* Formations that follow a changed size at once */
 	const char *version;             /* for metrics; copied */
 	const char *instance;            /* for events: host or pod name; copied */
+	bool stream_lists;               /* where the server can: KEP-3157 */
 	bool standby;                    /* write nothing before manager_lead */
 	struct credentials *credentials; /* renewed on a 401, or NULL; borrowed */
 	loop_fn *synced;                 /* once, when the caches have synced, or NULL */

@@ -42,6 +42,7 @@ struct informer_config {
 	const struct json_keep *keep; /* of one object */
 	struct store *store;          /* may be shared by informers of other namespaces */
 	struct credentials *credentials; /* renewed on a 401, or NULL */
+	bool stream_lists;            /* where the server can */
 	struct informer_handlers handlers;
 };
 
@@ -49,7 +50,7 @@ struct informer_config {
 struct informer_state {
 	bool synced;               /* the first list was complete */
 	uint64_t version;          /* the store has everything up to here; bookmarks move it too */
-	const char *phase;         /* "listing", "watching", "waiting to list" … static */
+	const char *phase;         /* "streaming a list", "watching", "waiting to list" … static */
 	uint64_t lists;            /* lists begun */
 	uint64_t watches;          /* watches begun */
 	uint64_t events;           /* objects received */

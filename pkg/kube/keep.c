@@ -54,6 +54,15 @@ static const struct json_keep LIST_METADATA[] = {
 	{ "resourceVersion", NULL }, { "continue", NULL }, { 0 },
 };
 
+/* Of a bookmark: that the objects there were at first are complete. */
+static const struct json_keep MARK[] = {
+	{ "k8s.io/initial-events-end", NULL }, { 0 },
+};
+
+static const struct json_keep MARK_METADATA[] = {
+	{ "annotations", MARK }, { 0 },
+};
+
 static const struct json_keep STATUS[] = {
 	{ "code", NULL }, { "reason", NULL }, { "message", NULL }, { "details", NULL }, { 0 },
 };
@@ -85,5 +94,6 @@ const struct json_keep *keep_of_event(struct arena *arena, const struct json_kee
 {
 	const struct json_keep *both = keep_merge(arena, object, OBJECT);
 
+	both = with(arena, both, "metadata", MARK_METADATA);
 	return with(arena, EVENT, "object", keep_merge(arena, both, STATUS));
 }

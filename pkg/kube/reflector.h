@@ -9,22 +9,25 @@
 #include "net/transport.h"
 
 /*
- *             start                  last page                 410
- *   STOPPED ─────────▶ LISTING ────────────────▶ WATCHING ──────────▶ LISTING
- *                       │   ▲                     │   ▲   ⟲ end of a stream
- *               failure ▼   │ timer       failure ▼   │ timer
- *                     WAITING_TO_LIST         WAITING_TO_WATCH
+ *             start                 the mark                  410
+ *   STOPPED ─────────▶ STREAMING ──────────────▶ WATCHING ──────────▶ STREAMING
+ *                      │   ▲   │ 422, not known  │   ▲   ⟲ end of a stream
+ *              failure ▼   │   ▼                 │   │
+ *          WAITING_TO_LIST │  LISTING, by pages ─┤   │ timer
+ *                      └───┘                     ▼   │
+ *                      timer                   WAITING_TO_WATCH
  *
- * A failure of the watch that makes its version doubtful goes to
- * WAITING_TO_LIST. A streaming list (KEP-3157) would be one more state
- * beside LISTING that calls the same handlers and turns into WATCHING
- * with its stream still open.
+ * A list is a stream of its own objects that goes on as the watch (KEP-3157)
+ * or, where the server or something before it can't do that, pages and then
+ * a watch; LISTING fails and waits as STREAMING does. A failure of the watch
+ * that makes its version doubtful goes to WAITING_TO_LIST.
  */
 enum reflector_state {
 	REFLECTOR_STOPPED,          /* nothing under way */
+	REFLECTOR_STREAMING,        /* a stream is open, or about to be, whose list isn't complete */
 	REFLECTOR_LISTING,          /* a page is under way, or about to be asked for */
 	REFLECTOR_WATCHING,         /* a stream is open, or about to be opened */
-	REFLECTOR_WAITING_TO_LIST,  /* the timer runs, then LISTING */
+	REFLECTOR_WAITING_TO_LIST,  /* the timer runs, then STREAMING or LISTING */
 	REFLECTOR_WAITING_TO_WATCH, /* the timer runs, then WATCHING from `version` */
 };
 
@@ -34,7 +37,7 @@ enum reflector_state {
  * stop or free the reflector. None may be NULL.
  */
 struct reflector_handlers {
-	/* A list begins; one that failed half-way begins again. */
+	/* A list begins; one that failed half-way begins again. Events of what goes may come in between. */
 	void (*list_begin)(void *arg);
 	void (*list_item)(void *arg, struct arena *arena, const struct json *object);
 	/* It is complete: what it had is the truth at `version`. */
@@ -51,6 +54,7 @@ struct reflector_config {
 	const char *label_selector;       /* or NULL; unescaped, copied */
 	const struct json_keep *keep;     /* of one object, NULL for everything */
 	struct credentials *credentials;  /* renewed on a 401, or NULL */
+	bool stream_lists;                /* try that; pages where it can't be done */
 	struct reflector_handlers handlers;
 };
 

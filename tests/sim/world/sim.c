@@ -51,6 +51,7 @@ static void start_controller(struct run *run)
 {
 	const struct manager_config config = {
 		.max_size_changes = 1,
+		.stream_lists = true,
 		.version = "sim",
 		.instance = "sim",
 		.stopped = on_stopped,
