@@ -111,6 +111,13 @@ static int64_t count_resized(const struct truth *truth, const char *type)
 	return count;
 }
 
+/* A run whose end nobody saw is a second at least, though the dyno may have ended in the second
+ * before. */
+static int64_t slack(const struct truth *truth, const char *type, bool exact, bool unseen)
+{
+	return (exact ? 0 : count_resized(truth, type)) + unseen;
+}
+
 /* Of all sizes if `size` is NULL. */
 static int64_t true_seconds(const struct truth *truth, const char *type, const char *size,
                             int64_t now_s)
@@ -162,8 +169,10 @@ const char *usage_check(struct cluster *cluster, const struct object *formation,
 		int64_t is = true_seconds(truth, sum.type, sum.size, now_s);
 		int64_t uncertain = exact ? 0 : sum.uncertain_s;
 
-		if (sum.seconds > is + (exact ? 0 : count_resized(truth, sum.type)) || (sum.seconds + uncertain < is && !unseen))
-			return arena_printf(arena, "%s:%s used %lld s, not %lld s and %lld uncertain",
+		if (sum.seconds > is + slack(truth, sum.type, exact, unseen) ||
+		    (sum.seconds + uncertain < is && !unseen))
+			return arena_printf(arena,
+			                    "%s:%s used %lld s, not %lld s and %lld uncertain",
 			                    sum.type, sum.size ? sum.size : "*", (long long)is,
 			                    (long long)sum.seconds, (long long)uncertain);
 		all += totals[i].seconds + (exact ? 0 : totals[i].uncertain_s);
