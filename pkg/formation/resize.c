@@ -267,6 +267,23 @@ static size_t find_active(const struct resize_view *view, size_t *ret_count)
 	return found;
 }
 
+/*
+ * Another ReplicaSet with the Deployment's template, of a time when dynos had this size, or
+ * NO_SET. The Deployment controller takes the oldest for its own: it would wait for it, and resumed
+ * replace every dyno.
+ */
+static size_t find_twin(struct arena *arena, const struct resize_view *view, size_t active)
+{
+	for (size_t i = 0; i < view->set_count; i++) {
+		if (i != active &&
+		    strcmp(owner_of(view->sets[i]), meta_of(view->deployment, "uid")) == 0 &&
+		    sized_same_template(arena, template_of(view->deployment),
+		                        template_of(view->sets[i])))
+			return i;
+	}
+	return NO_SET;
+}
+
 static bool is_satisfied(const struct resize_view *view)
 {
 	return strcmp(annotation_of(view->body, ANNOTATION_APPLIED),
@@ -357,6 +374,7 @@ static void decide_in(struct arena *arena, const struct resize_view *view, size_
 	bool paused = json_bool_or(json_path(view->deployment, "spec", "paused", NULL), false);
 	bool in_sync = has_size(template, target_of(view)) &&
 	               sized_same_template(arena, template, template_of(view->sets[set]));
+	size_t twin = in_sync && paused ? find_twin(arena, view, set) : NO_SET;
 	bool stuck = false;
 
 	decision->index = set;
@@ -370,6 +388,8 @@ static void decide_in(struct arena *arena, const struct resize_view *view, size_
 		decision->action = in_sync ? RESIZE_SUPERSEDE : roll_out(view);
 	else if (!paused && !view->scaled && replicas_differ(view))
 		decision->action = RESIZE_SCALE;
+	else if (twin != NO_SET)
+		*decision = (struct resize_decision){ .action = RESIZE_SUPERSEDE, .index = twin };
 	else if (!decide_pods(view, view->sets[set], &stuck, decision))
 		decide_templates(view, set, in_sync, stuck, decision);
 }

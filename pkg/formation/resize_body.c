@@ -124,7 +124,7 @@ static struct json *supersede_body(struct arena *arena, const struct json *set, 
 	sized_container(template_of(set), &index);
 	patch = patch_new(arena, set, "/spec/template/spec/containers", index);
 	operate(arena, patch, "add", "/spec/template/metadata/annotations/dyno.dev~1superseded",
-	        json_new_string(arena, why));
+	        json_new_string(arena, why ? why : "a newer ReplicaSet has this template"));
 	return patch;
 }
 

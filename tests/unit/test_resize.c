@@ -465,6 +465,30 @@ static void test_a_late_pod_without_room_has_its_replica_set_superseded(void **s
 	arena_release(&stage.arena);
 }
 
+static void test_an_older_replica_set_of_the_same_template_is_superseded(void **state)
+{
+	struct stage stage = { .arena = ARENA_INIT };
+
+	(void)state;
+	set_stage(&stage, "1X", "2X");
+	resize_all(&stage);
+	pause_it(&stage);
+	stage.sets[1] = set_of(&stage, body_of(&stage, "2X", "i"), "older");
+	json_set_int(&stage.arena, member(stage.sets[1], "spec"), "replicas", 0);
+	json_set_int(&stage.arena, member(stage.sets[1], "status"), "replicas", 0);
+	stage.view.set_count = 2;
+	assert_string_equal(decide(&stage), "patch ReplicaSet");
+	follow_with_set(&stage);
+	assert_string_equal(decide(&stage), "supersede");
+	assert_int_equal(stage.decision.index, 1);
+	assert_null(stage.decision.why);
+	assert_non_null(strstr(body_text(&stage), "a newer ReplicaSet"));
+	set_annotation(&stage, template_of(stage.sets[1]), ANNOTATION_SUPERSEDED, "newer");
+	see_it(&stage, 5, 2);
+	assert_string_equal(decide(&stage), "apply");
+	arena_release(&stage.arena);
+}
+
 static void test_our_pause_ends_whatever_happens(void **state)
 {
 	struct stage stage = { .arena = ARENA_INIT };
@@ -501,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_no_dynos_need_no_resize),
 		cmocka_unit_test(test_a_node_without_room_is_a_rollout),
 		cmocka_unit_test(test_a_late_pod_without_room_has_its_replica_set_superseded),
+		cmocka_unit_test(test_an_older_replica_set_of_the_same_template_is_superseded),
 		cmocka_unit_test(test_our_pause_ends_whatever_happens),
 	};
 
