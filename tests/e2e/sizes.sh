@@ -116,6 +116,11 @@ both() {
 	YAML
 }
 check "another image with another size is a rollout" both
+again() { shop 1X && settles && eventually is 3 sets; }
+check "the earlier image again, in the size of now, is one too" again
+before=$(processes)
+check "with its earlier size, of which there is an old ReplicaSet, the same processes run" \
+	eval 'shop 2X && settles && is "$(mebi 1024)" limits && is "$before" processes'
 huge() {
 	printf 'apiVersion: dyno.dev/v1\nkind: DynoSize\nmetadata: {name: e2e-huge}\nspec: {memory: 9000Gi, cpu: 100m}\n' | kubectl apply -f - >/dev/null
 	k patch formation shop --type json -p '[{"op": "replace", "path": "/spec/processes/0/size", "value": "e2e-huge"}]' &&
