@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "controller/actors.h"
 #include "controller/health.h"
 #include "controller/size_status.h"
 #include "controller/worker.h"
@@ -46,6 +47,7 @@ struct manager {
 	struct client_observer observer;
 	struct client *client;
 	struct recorder *recorder;
+	struct actors *actors;
 	struct cache *cache;
 	struct worker *worker;
 	struct size_status *sizes;          /* NULL: some namespaces only are watched */
@@ -279,6 +281,7 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 	client_set_credentials(manager->client, config->credentials);
 	manager->recorder = recorder_new(loop, manager->client, "dyno.dev/formation-controller",
 					 config->instance);
+	manager->actors = actors_new(loop, manager->client);
 	manager->cache = cache_new(&(struct cache_config){
 		.loop = loop,
 		.transport = transport,
@@ -292,6 +295,7 @@ struct manager *manager_new(struct loop *loop, struct transport *transport,
 		.client = manager->client,
 		.cache = manager->cache,
 		.recorder = manager->recorder,
+		.actors = manager->actors,
 		.metrics = manager->metrics,
 		.max_size_changes = config->max_size_changes,
 	});
@@ -316,6 +320,7 @@ void manager_free(struct manager *manager)
 	size_status_free(manager->sizes);
 	worker_free(manager->worker);
 	cache_free(manager->cache);
+	actors_free(manager->actors);
 	recorder_free(manager->recorder);
 	client_free(manager->client);
 	metrics_free(manager->metrics);
@@ -328,5 +333,6 @@ void manager_start(struct manager *manager)
 {
 	manager->started_ms = loop_mono_ms(manager->loop);
 	enter(manager, MANAGER_SYNCING);
+	actors_start(manager->actors);
 	cache_start(manager->cache);
 }

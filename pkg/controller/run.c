@@ -79,6 +79,7 @@ static int decide(struct run *run, struct reconcile_input *ret_input)
 		return -1;
 	}
 	input.formation = &run->formation;
+	input.actors_verified = actors_verified(run->env->actors);
 	cache_gather(run->env->cache, &run->arena, &input);
 	input.failures = failures_list(run->failures, &run->arena, &input.failure_count);
 	input.rivals = failures_rivals(run->failures, &run->arena, loop_mono_ms(run->env->loop),
@@ -153,6 +154,8 @@ void run_record_event(struct run *run, const struct step *step)
 
 	if (same_text(step->reason, SINGLETON_OVERLAP))
 		metrics_overlap(run->env->metrics);
+	if (step->logged)
+		log_info(run->key, "%s", step->note);
 	recorder_event(run->env->recorder, &subject, step->warning, step->reason, "Reconcile",
 		       step->note);
 }

@@ -2,6 +2,7 @@
 #ifndef CONTROLLER_RUN_H
 #define CONTROLLER_RUN_H
 
+#include "controller/actors.h"
 #include "controller/cache.h"
 #include "controller/failures.h"
 #include "controller/turns.h"
@@ -15,6 +16,7 @@ struct run_env {
 	struct client *client;
 	struct cache *cache;
 	struct recorder *recorder;
+	const struct actors *actors;
 	struct turns *turns;
 	struct prng *prng;
 	struct metrics *metrics;

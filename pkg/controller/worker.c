@@ -180,6 +180,7 @@ struct worker *worker_new(const struct worker_config *config)
 		.client = config->client,
 		.cache = config->cache,
 		.recorder = config->recorder,
+		.actors = config->actors,
 		.turns = turns_new(config->max_size_changes, on_turn, worker),
 		.prng = &worker->prng,
 		.metrics = config->metrics,

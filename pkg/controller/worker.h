@@ -17,6 +17,7 @@ struct worker_config {
 	struct client *client;
 	struct cache *cache;
 	struct recorder *recorder;
+	const struct actors *actors;
 	struct metrics *metrics;
 	size_t max_size_changes;   /* Formations that follow a changed size at once */
 };

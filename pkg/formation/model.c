@@ -9,6 +9,7 @@
 #include "codec/quantity.h"
 #include "codec/timestamp.h"
 #include "formation/hash.h"
+#include "formation/managers.h"
 #include "formation/restart.h"
 #include "formation/schema.h"
 #include "formation/validate.h"
@@ -24,6 +25,7 @@ static const struct json_keep KEEP_FORMATION_METADATA[] = {
 	{ "creationTimestamp", NULL },
 	{ "deletionTimestamp", NULL },
 	{ "annotations", KEEP_OWN_ANNOTATIONS },
+	{ "managedFields", KEEP_MANAGERS_OF_SPEC },
 	{ 0 },
 };
 
@@ -120,8 +122,8 @@ static void decode_process(struct arena *arena, const struct formation *formatio
 	process->health_path = json_string_or(json_path(value, "health", "path", NULL), NULL);
 	process->problem = validate_process(arena, formation->name, spec, value, process->index);
 	process->restarted_at = restart_of(
-		arena,
-		json_string_or(json_get(formation->annotations, ANNOTATION_RESTARTED), NULL), type);
+		arena, json_string_or(json_get(formation->annotations, ANNOTATION_RESTARTED), NULL),
+		type);
 }
 
 /* A type that stood before is a problem: of two entries the first counts. */
@@ -191,6 +193,7 @@ int formation_decode(struct arena *arena, const struct json *value, struct forma
 		.security = filled(spec, "securityContext", JSON_OBJECT),
 		.status = schema_member(value, "status"),
 		.annotations = json_get(metadata, "annotations"),
+		.managers = json_get(metadata, "managedFields"),
 	};
 
 	if (!formation.name || !formation.ns || !formation.uid)

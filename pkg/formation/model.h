@@ -33,12 +33,13 @@ struct process {
 	const struct json *env; /* its own EnvVars, or NULL */
 	int grace_s; /* 0 to INT32_MAX; of a singleton at least 1 */
 	bool singleton;
-	bool routed;             /* web, or has a port: gets a Service */
-	int port;                /* of a routed process */
-	const char *health_path; /* HTTP readiness, or NULL: TCP */
-	const char *problem;     /* a rule it breaks, with the field's path, or NULL */
-	const char *restarted_at; /* annotation dyno.dev/restarted-at as it concerns this type, or NULL */
-	bool repeated;           /* its type stood before: that entry counts */
+	bool routed;              /* web, or has a port: gets a Service */
+	int port;                 /* of a routed process */
+	const char *health_path;  /* HTTP readiness, or NULL: TCP */
+	const char *problem;      /* a rule it breaks, with the field's path, or NULL */
+	const char *restarted_at; /* annotation dyno.dev/restarted-at as it concerns this type, or
+	                             NULL */
+	bool repeated;            /* its type stood before: that entry counts */
 };
 
 /* A Formation. Everything points into the arena it was decoded into. */
@@ -59,10 +60,11 @@ struct formation {
 	const struct json *env_from;
 	const struct json *security; /* securityContext */
 	struct process *processes;
-	size_t process_count;      /* 0 only with a problem: the default formation has web */
-	const char *problem;       /* a rule that the whole Formation breaks, or NULL */
-	const struct json *status; /* as last observed, or NULL */
+	size_t process_count;           /* 0 only with a problem: the default formation has web */
+	const char *problem;            /* a rule that the whole Formation breaks, or NULL */
+	const struct json *status;      /* as last observed, or NULL */
 	const struct json *annotations; /* those of dyno.dev/, or NULL */
+	const struct json *managers;    /* managedFields, as KEEP_FORMATION keeps them, or NULL */
 };
 
 /* What a Formation's stored JSON keeps (metadata, spec, status). */

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "formation/desired.h"
 #include "formation/hash.h"
+#include "formation/managers.h"
 #include "formation/schema.h"
 #include "formation/sized.h"
 #include "formation/text.h"
@@ -48,8 +49,24 @@ const struct json_keep KEEP_CHILD[] = {
 	{ 0 },
 };
 
+/* Likewise, and who wrote the replicas. */
+static const struct json_keep KEEP_DEPLOYMENT_METADATA[] = {
+	{ "name", NULL },
+	{ "namespace", NULL },
+	{ "uid", NULL },
+	{ "resourceVersion", NULL },
+	{ "generation", NULL },
+	{ "creationTimestamp", NULL },
+	{ "deletionTimestamp", NULL },
+	{ "labels", NULL },
+	{ "annotations", KEEP_OWN_ANNOTATIONS },
+	{ "ownerReferences", NULL },
+	{ "managedFields", KEEP_MANAGERS_OF_REPLICAS },
+	{ 0 },
+};
+
 const struct json_keep KEEP_DEPLOYMENT[] = {
-	{ "metadata", KEEP_CHILD_METADATA },
+	{ "metadata", KEEP_DEPLOYMENT_METADATA },
 	{ "spec", NULL },
 	{ "status", KEEP_DEPLOYMENT_STATUS },
 	{ 0 },
@@ -99,11 +116,13 @@ static struct object *text_new(const struct json *value, const struct json_keep 
                                const char **ret_text, size_t *ret_len, struct err *err)
 {
 	struct arena arena = ARENA_INIT;
+	struct json *kept = keep_members(&arena, value, keep);
 	struct buf text = BUF_INIT(LIMIT_DOCUMENT);
 	struct object *object = NULL;
 	char *extra = NULL;
 
-	json_write(&text, keep_members(&arena, value, keep));
+	managers_shorten(&arena, (struct json *)json_get(kept, "metadata"));
+	json_write(&text, kept);
 	if (text.overflow)
 		err_set(err, ERR_LIMIT, "an object has more than %lu bytes", LIMIT_DOCUMENT);
 	else
@@ -219,16 +238,21 @@ struct observed_deployment *observed_deployment_new(const struct json *value, st
 	const struct json *failure = find_condition(status, "ReplicaFailure");
 	const struct json *progress = find_condition(status, "Progressing");
 	struct observed_deployment *deployment;
-	const char *texts[] = { NULL, sized_of(json_get(spec, "template")) };
+	const char *texts[] = {
+		NULL,
+		sized_of(json_get(spec, "template")),
+		manager_name(managers_last(json_path(value, "metadata", "managedFields", NULL))),
+	};
 
 	if (text_is(failure, "status", "True"))
 		texts[0] = json_string_or(json_get(failure, "message"), "");
-	deployment = (struct observed_deployment *)child_new(value, sizeof(*deployment), texts, 2,
+	deployment = (struct observed_deployment *)child_new(value, sizeof(*deployment), texts, 3,
 	                                                     err);
 	if (!deployment)
 		return NULL;
 	deployment->failure = texts[0];
 	deployment->resources = texts[1];
+	deployment->scaler = texts[2];
 	deployment->unsized = desired_digest_of(value, ANNOTATION_UNSIZED);
 	deployment->resizing =
 		json_path(value, "metadata", "annotations", ANNOTATION_RESIZING, NULL) != NULL;

@@ -58,6 +58,7 @@ struct observed_deployment {
 	int available;
 	bool deadline_exceeded; /* Progressing=False, ProgressDeadlineExceeded */
 	const char *failure;    /* message of ReplicaFailure=True, or NULL */
+	const char *scaler;     /* field manager that wrote the replicas last, if not us, or NULL */
 };
 
 enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };

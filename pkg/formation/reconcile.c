@@ -6,6 +6,7 @@
 #include "formation/claim.h"
 #include "formation/desired.h"
 #include "formation/dyno_names.h"
+#include "formation/history.h"
 #include "formation/plan.h"
 #include "formation/resize_plan.h"
 #include "formation/singleton.h"
@@ -15,8 +16,9 @@
 static const struct resource *const CHILDREN[] = { &RESOURCE_DEPLOYMENT, &RESOURCE_SERVICE,
 	                                           &RESOURCE_BUDGET };
 
-#define VERSION_OF_NONE "1" /* a resourceVersion: of an object that is there the apply is refused \
-	                     */
+#define VERSION_OF_NONE                                                           \
+	"1" /* a resourceVersion: of an object that is there the apply is refused \
+	     */
 
 enum { CHILD_KINDS = sizeof(CHILDREN) / sizeof(CHILDREN[0]) };
 
@@ -450,15 +452,15 @@ static void plan_problem_event(struct planner *planner)
 		plan_event(planner, NULL, true, "Invalid", formation->problem);
 }
 
-static void plan_status(struct planner *planner, struct json *status)
+static void plan_status(struct planner *planner, struct json *status, bool same)
 {
 	struct arena *arena = planner->arena;
 	const struct formation *formation = planner->input->formation;
 	struct json *body, *metadata;
-	bool exact = json_get(status, "usage") != NULL;
+	bool exact = json_get(status, "usage") || json_get(status, "history");
 	struct step *step;
 
-	if (status_is_same(status, formation->status))
+	if (same)
 		return;
 	json_for_each (entry, json_get(status, "processes")) {
 		exact |= json_get(entry, "permit") != NULL;
@@ -477,7 +479,7 @@ static void plan_status(struct planner *planner, struct json *status)
 	step->manager = FIELD_MANAGER;
 	step->force = true;
 	step->body = body;
-	/* A permit or usage that was carried over must not replace one written meanwhile. */
+	/* A permit, usage or a history that was carried over must not replace one written meanwhile. */
 	if (exact) {
 		step->version = formation->version;
 		json_set(arena, metadata, "resourceVersion",
@@ -491,6 +493,7 @@ static int64_t plan_reports(struct planner *planner, const struct process_report
 	struct verdict *verdicts = arena_array(planner->arena, struct verdict, count);
 	int64_t again_ms = 0;
 	struct json *status;
+	bool same;
 
 	if (planner->input->formation->problem)
 		plan_problem_event(planner);
@@ -503,7 +506,9 @@ static int64_t plan_reports(struct planner *planner, const struct process_report
 	status = status_build(planner->arena, planner->input, reports, verdicts, count);
 	again_ms = clock_sooner_ms(again_ms,
 	                           usage_plan(planner->arena, planner->input, status));
-	plan_status(planner, status);
+	same = status_is_same(status, planner->input->formation->status);
+	same &= !history_plan(planner, reports, count, status);
+	plan_status(planner, status, same);
 	return again_ms;
 }
 

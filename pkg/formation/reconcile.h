@@ -51,7 +51,8 @@ struct reconcile_input {
 	size_t rival_count;
 	const struct resize_refusal *refusals;
 	size_t refusal_count;
-	int64_t now_ms; /* Unix time, for condition timestamps */
+	int64_t now_ms;       /* Unix time, for condition timestamps */
+	bool actors_verified; /* dyno.dev/changed-by can be trusted: the policy is in force */
 };
 
 enum step_kind {
@@ -79,7 +80,8 @@ struct step {
 	const struct json *body; /* complete, with uid and version where they are preconditions */
 	const char *reason;      /* STEP_EVENT: CamelCase reason, */
 	const char *note;        /* text, */
-	bool warning;            /* and type */
+	bool warning;            /* and type; */
+	bool logged;             /* the note is a line of the log, too */
 };
 
 /*
