@@ -20,8 +20,8 @@ EOF
 
 granted() {
 	local file
-	for file in controller sizes lease; do
-		kubectl create --dry-run=client -o json -f "deploy/base/rbac-$file.yaml" 2>/dev/null
+	for file in base/rbac-controller base/rbac-sizes base/rbac-lease actor/rbac; do
+		kubectl create --dry-run=client -o json -f "deploy/$file.yaml" 2>/dev/null
 	done | jq -r '(if .kind == "List" then .items[] else . end) | .rules[]? | .apiGroups[] as $g | .resources[] as $r | .verbs[] | "\($g) \($r) \(.)"' | sort -u
 }
 # An apply that makes an object needs the right to create, though the log has a patch.

@@ -173,6 +173,9 @@ static const char *object_line(const struct run *run, struct arena *arena,
 		                    *object_label(object, LABEL_DYNO) ? " with a number" : "",
 		                    object_label(object, LABEL_SIZE),
 		                    json_string_or(json_path(value, "status", "phase", NULL), ""));
+	/* What nobody looked at in between is one entry, so these follow the run. */
+	tree_remove((struct json *)(uintptr_t)json_get(value, "status"), "history");
+	tree_remove((struct json *)(uintptr_t)json_path(value, "status", "recorded", NULL), "changes");
 	tree_remove(metadata, "resourceVersion");
 	tree_remove(metadata, "creationTimestamp");
 	if (object->kind != KIND_FORMATION && (run->walk || is_in_a_hurry(run->scenario)))
