@@ -33,7 +33,6 @@ extern const struct resource RESOURCE_LEASE; /* coordination.k8s.io */
 #define LABEL_SINGLETON "dyno.dev/singleton"
 #define ANNOTATION_QUANTITY      "dyno.dev/quantity"
 #define ANNOTATION_TEMPLATE      "dyno.dev/template-version"
-#define ANNOTATION_RESTARTED     "dyno.dev/restarted-at"
 #define ANNOTATION_MESSAGE       "dyno.dev/message"     /* why, by whoever changes a Formation */
 #define ANNOTATION_CHANGED_BY    "dyno.dev/changed-by"  /* by the policy of deploy/actor, as is */
 #define ANNOTATION_CHANGED_FOR   "dyno.dev/changed-for" /* the message that came with the change */

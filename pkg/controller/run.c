@@ -154,8 +154,7 @@ void run_record_event(struct run *run, const struct step *step)
 
 	if (same_text(step->reason, SINGLETON_OVERLAP))
 		metrics_overlap(run->env->metrics);
-	if (step->logged)
-		log_info(run->key, "%s", step->note);
+	log_write(step->logged ? LOG_INFO : LOG_DEBUG, run->key, "%s", step->note);
 	recorder_event(run->env->recorder, &subject, step->warning, step->reason, "Reconcile",
 		       step->note);
 }
@@ -499,6 +498,54 @@ static void give_turn(struct run *run)
 		turns_release(turns, run->key, loop_mono_ms(run->env->loop));
 }
 
+<<<<<<< HEAD
+=======
+static enum reconcile_result result_of(const struct run *run)
+{
+	if (run->gone)
+		return RECONCILE_GONE;
+	if (run->report.state == WRITE_FAILED)
+		return RECONCILE_FAILED;
+	for (size_t i = 0; i < run->write_count; i++) {
+		if (run->writes[i].state == WRITE_FAILED)
+			return RECONCILE_FAILED;
+	}
+	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
+}
+
+/*
+ * Whether the writes led on to others, as the end of a handover does. Our
+ * own answers wake nobody, so this has to be looked at.
+ */
+static bool is_more_wanted(const struct run *run)
+{
+	if (!run->wrote || run->waits_turn)
+		return false;
+	for (size_t i = 0; i < run->plan.step_count; i++) {
+		const struct step *step = &run->plan.steps[i];
+
+		if (step->kind != STEP_STATUS && step_is_request(step) && !is_held(run, step))
+			return true;
+	}
+	return false;
+}
+
+static struct run_result summary(const struct run *run)
+{
+	struct run_result result = {.result = result_of(run)};
+
+	if (run->gone)
+		return result;
+	result.again_ms = failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
+	result.again_ms = clock_sooner_ms(result.again_ms, run->plan.again_ms);
+	if (is_more_wanted(run))
+		result.again_ms = 1;
+	if (run->waits_turn)
+		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);
+	return result;
+}
+
+>>>>>>> 7dfb31f (formation: a restart of one type is told, too)
 static void end(struct run *run)
 {
 	struct run_result result;

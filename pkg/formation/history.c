@@ -6,6 +6,7 @@
 #include "codec/timestamp.h"
 #include "formation/managers.h"
 #include "formation/plain.h"
+#include "formation/restart.h"
 
 /* A Formation as far as its changes are told. */
 struct snapshot {
@@ -108,8 +109,9 @@ static struct snapshot snapshot_now(struct arena *arena, const struct formation 
 	return (struct snapshot){
 		.formation = formation_text(arena, reports, count, recorded),
 		.image = image_text(arena, formation),
-		.restarted_at = plain_text(
-			arena, text_of(formation->annotations, ANNOTATION_RESTARTED), 128),
+		.restarted_at =
+			plain_text(arena, text_of(formation->annotations, ANNOTATION_RESTARTED),
+		                   HISTORY_RESTARTED_MAX),
 		.paused = formation->paused,
 		.generation = formation->generation,
 	};

@@ -12,6 +12,8 @@ enum {
 	HISTORY_BY_MAX = 256,      /* bytes of a user's or field manager's name */
 	HISTORY_MESSAGE_MAX = 512, /* bytes of the message that came with a change */
 	HISTORY_IMAGE_MAX = 1024 + 256, /* bytes of the images in an entry */
+	HISTORY_RESTARTED_MAX =
+		8 * 1024, /* bytes of dyno.dev/restarted-at: a time for each of 64 types */
 };
 
 /*
