@@ -498,54 +498,6 @@ static void give_turn(struct run *run)
 		turns_release(turns, run->key, loop_mono_ms(run->env->loop));
 }
 
-<<<<<<< HEAD
-=======
-static enum reconcile_result result_of(const struct run *run)
-{
-	if (run->gone)
-		return RECONCILE_GONE;
-	if (run->report.state == WRITE_FAILED)
-		return RECONCILE_FAILED;
-	for (size_t i = 0; i < run->write_count; i++) {
-		if (run->writes[i].state == WRITE_FAILED)
-			return RECONCILE_FAILED;
-	}
-	return run->wrote ? RECONCILE_CHANGED : RECONCILE_UNCHANGED;
-}
-
-/*
- * Whether the writes led on to others, as the end of a handover does. Our
- * own answers wake nobody, so this has to be looked at.
- */
-static bool is_more_wanted(const struct run *run)
-{
-	if (!run->wrote || run->waits_turn)
-		return false;
-	for (size_t i = 0; i < run->plan.step_count; i++) {
-		const struct step *step = &run->plan.steps[i];
-
-		if (step->kind != STEP_STATUS && step_is_request(step) && !is_held(run, step))
-			return true;
-	}
-	return false;
-}
-
-static struct run_result summary(const struct run *run)
-{
-	struct run_result result = {.result = result_of(run)};
-
-	if (run->gone)
-		return result;
-	result.again_ms = failures_wait_ms(run->failures, loop_mono_ms(run->env->loop));
-	result.again_ms = clock_sooner_ms(result.again_ms, run->plan.again_ms);
-	if (is_more_wanted(run))
-		result.again_ms = 1;
-	if (run->waits_turn)
-		result.again_ms = clock_sooner_ms(result.again_ms, TURN_MS);
-	return result;
-}
-
->>>>>>> 7dfb31f (formation: a restart of one type is told, too)
 static void end(struct run *run)
 {
 	struct run_result result;

@@ -175,9 +175,12 @@ void permit_protocol_answer(struct permit_protocol *protocol, const struct permi
 const char *permit_request_name(enum permit_request request)
 {
 	static const char *const NAMES[] = {
-		[PERMIT_GET_RECORD] = "get record", [PERMIT_LIST_PODS] = "list pods",
-		[PERMIT_GET_POD] = "get pod",       [PERMIT_WRITE_RECORD] = "write record",
-		[PERMIT_OPEN_GATE] = "open gate",   [PERMIT_END] = "end",
+		[PERMIT_GET_RECORD] = "get record",
+		[PERMIT_LIST_PODS] = "list pods",
+		[PERMIT_GET_POD] = "get pod",
+		[PERMIT_WRITE_RECORD] = "write record",
+		[PERMIT_OPEN_GATE] = "open gate",
+		[PERMIT_END] = "end",
 	};
 
 	return NAMES[request];

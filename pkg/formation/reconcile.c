@@ -457,7 +457,7 @@ static void plan_status(struct planner *planner, struct json *status, bool same)
 	struct arena *arena = planner->arena;
 	const struct formation *formation = planner->input->formation;
 	struct json *body, *metadata;
-	bool exact = json_get(status, "usage") || json_get(status, "history");
+	bool exact = json_get(status, "usage") || json_get(status, "recorded");
 	struct step *step;
 
 	if (same)

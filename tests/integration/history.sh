@@ -91,6 +91,24 @@ check "an autoscaler's change is from there" eventually is '[4,"kube-controller-
 chain() { k get formation shop -o json | jq -r '.status.history as $h | [range(1; $h | length) | $h[.].before == $h[. - 1].formation] | all'; }
 check "every entry begins where the one before it ended" is true chain
 
+# --- beside a permit -------------------------------------------------------------
+
+# The gate's write of a permit and an entry of the history are applies of one field manager.
+clocked() { printf '{"apiVersion":"dyno.dev/v1","kind":"Formation","metadata":{"name":"clocked"},"spec":{"image":"app:%s","processes":[{"type":"clock"}]}}' "$1" | as grace apply -f - >/dev/null; }
+permit() { k get formation clocked -o json | jq -r '.status.processes[0].permit.uid // empty'; }
+clocked v1
+check "a singleton's permit is put on record" eventually says - permit
+check "and takes no entry away" eventually is '[1,"grace",true,"kubectl",["Deploy app:v1","Scale to clock=1"],""]' last clocked
+check "nor what was recorded" is "clock=1:1X 1" value '{.status.recorded.formation} {.status.recorded.changes}' get formation clocked
+first_permit=$(permit)
+as grace patch formation clocked --type merge -p '{"spec":{"paused":true}}' >/dev/null
+check "an entry" eventually is '[2,"grace",true,"kubectl",["Pause"],""]' last clocked
+check "takes no permit away" is "$first_permit" permit
+k delete pods -l dyno.dev/formation=clocked --force --grace-period=0 >/dev/null 2>&1
+another_permit() { local now; now=$(permit) && [[ -n $now && $now != "$first_permit" ]]; }
+check "the next permit" eventually another_permit
+check "leaves both entries" is 2 entries clocked
+
 # --- what is no change, and crashes --------------------------------------------
 
 quiet() { settled && local before=$(entries shop) && as eve label formation shop a=b >/dev/null && stays 1 is "$before" entries shop; }

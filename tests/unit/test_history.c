@@ -4,6 +4,7 @@
 
 #include "formation/managers.h"
 #include "formation/plain.h"
+#include "formation/singleton.h"
 #include "unit.h"
 
 static struct arena arena;
@@ -24,7 +25,7 @@ static const struct json *reconcile(const char *spec, const char *annotations, c
 	const char *text = arena_printf(
 		&arena,
 		"{\"metadata\":{\"name\":\"shop\",\"namespace\":\"default\",\"uid\":\"u\","
-	        "\"generation\":2,"
+	        "\"generation\":2,\"resourceVersion\":\"7\","
 		"\"annotations\":{%s},\"managedFields\":[{\"manager\":\"kubectl-edit\",\"time\":"
 		"\"2026-11-23T11:59:00Z\",\"fieldsV1\":{\"f:spec\":{}}}]},\"spec\":%s%s%s}",
 		annotations, spec, *status ? ",\"status\":" : "", status);
@@ -205,6 +206,70 @@ static void test_a_formation_with_a_problem_changes_nothing(void **state)
 	                    "web=1:2X");
 }
 
+#define CLOCK_SPEC "{\"image\":\"app:v2\",\"processes\":[{\"type\":\"clock\"}]}"
+#define CLOCK_STATUS                                                                               \
+	"{\"observedGeneration\":1,\"formation\":\"clock=1:1X\",\"ready\":\"0/1\",\"processes\":[{"       \
+	"\"type\":\"clock\",\"singleton\":true,\"permit\":{\"pod\":\"old\",\"uid\":\"o\"}}],"            \
+	"\"recorded\":{\"generation\":1,\"formation\":\"clock=1:1X\",\"image\":\"app:v1\",\"changes\":"  \
+	"6},\"history\":[{\"id\":6,\"formation\":\"clock=1:1X\"}],\"conditions\":[]}"
+
+/* An apply takes away what its manager leaves out, and both are written by the same one. */
+static void test_an_entry_takes_no_permit_away(void **state)
+{
+	const struct json *status = reconcile(CLOCK_SPEC, "", CLOCK_STATUS, false);
+	struct permit permit = permit_of(status, "clock");
+
+	(void)state;
+	assert_string_equal(permit.pod, "old");
+	assert_string_equal(permit.uid, "o");
+	assert_int_equal(json_count(json_get(status, "history")), 2);
+}
+
+static void test_a_permit_takes_nothing_else_away(void **state)
+{
+	const struct permit_pod pod = { .name = "new", .uid = "n" };
+	const char *object = arena_printf(
+		&arena,
+		"{\"metadata\":{\"name\":\"shop\",\"namespace\":\"default\",\"uid\":\"u\","
+		"\"resourceVersion\":\"7\"},\"status\":%s}",
+		CLOCK_STATUS);
+	const struct json *before = json_get(unit_json(&arena, object), "status");
+	const struct json *after = json_get(
+		permit_body(&arena, unit_json(&arena, object), "clock", &pod), "status");
+
+	(void)state;
+	assert_string_equal(permit_of(after, "clock").uid, "n");
+	assert_int_equal(json_count(after), json_count(before));
+	json_for_each (member, before) {
+		if (strcmp(member->key, "processes") != 0)
+			assert_true(json_equal(json_get(after, member->key), member));
+	}
+}
+
+/* Of a controller that is stale, so that it puts back no history and no permit of before. */
+static void test_a_status_is_written_under_the_version_it_was_derived_from(void **state)
+{
+	static const char *const STATUSES[] = {
+		"", RECORDED("1", "web=1:2X worker=1:1X", "app:v2", ""),
+		RECORDED("2", "web=2:2X worker=1:1X", "app:v2", "")
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(STATUSES); i++) {
+		reconcile(SPEC, "", STATUSES[i], false);
+		for (size_t j = 0; j < plan.step_count; j++) {
+			const struct step *step = &plan.steps[j];
+
+			if (step->kind == STEP_STATUS)
+				assert_string_equal(
+					json_string_or(json_path(step->body, "metadata",
+			                                         "resourceVersion", NULL),
+				                       ""),
+					"7");
+		}
+	}
+}
+
 static void test_managers_are_of_a_kind(void **state)
 {
 	(void)state;
@@ -256,6 +321,10 @@ int main(void)
 		cmocka_unit_test_teardown(test_a_long_name_and_message_are_cut, reset),
 		cmocka_unit_test_teardown(test_history_at_its_bound_drops_the_oldest, reset),
 		cmocka_unit_test_teardown(test_a_formation_with_a_problem_changes_nothing, reset),
+		cmocka_unit_test_teardown(test_an_entry_takes_no_permit_away, reset),
+		cmocka_unit_test_teardown(test_a_permit_takes_nothing_else_away, reset),
+		cmocka_unit_test_teardown(
+			test_a_status_is_written_under_the_version_it_was_derived_from, reset),
 		cmocka_unit_test_teardown(test_managers_are_of_a_kind, reset),
 		cmocka_unit_test_teardown(test_the_last_manager_of_a_field_counts, reset),
 		cmocka_unit_test_teardown(test_plain_text_is_cut_between_characters, reset),
