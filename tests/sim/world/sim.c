@@ -121,8 +121,6 @@ static void keep_quiet(struct run *run)
 
 	while (sim_step(run->loop, end_ms))
 		;
-	if (run->world.crash)
-		run->problem = "harmed though it is quiet";
 	if (run->world.writes != writes && !run->problem)
 		run->problem = "something is written though nothing has changed";
 }
@@ -358,10 +356,9 @@ static void run_scenario(struct run *run)
 		scenario_act(&run->world, action);
 	}
 	come_to_rest(run, rest_of(run));
-	if (run->walk) { /* the weather is good from now on */
-		run->world.harm.chance = 0;
+	run->world.calm = true; /* the weather is good from now on */
+	if (run->walk)
 		come_to_rest(run, REST_LONG_MS);
-	}
 	keep_quiet(run);
 	if (!run->problem)
 		run->problem = run->world.cluster.broken;

@@ -175,6 +175,8 @@ static enum fault pick(struct world *world, enum fault first, enum fault end, un
 	const struct harm *harm = &world->harm;
 	enum fault fault = FAULT_NONE;
 
+	if (world->calm)
+		return FAULT_NONE;
 	if (harm->fault > first && harm->fault < end && harm->at == index)
 		fault = harm->fault;
 	else if (harm->chance && sim_below(1000) < harm->chance)
