@@ -175,6 +175,7 @@ memcheck: deps-test $(UNIT) ## Unit tests under valgrind
 bench: all ## Speed and memory, with the machine they were measured on
 	$(Q)tests/bench/run
 	$(Q)tests/bench/singletons
+	$(Q)tests/bench/sizes
 
 lint: ## Layers, includes, sizes, comments: where the code stands against docs/style
 	$(Q)hack/lint
