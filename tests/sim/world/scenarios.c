@@ -16,6 +16,7 @@
 #define EDIT_SOON(ms, kind, name, json) { ACTION_EDIT, kind, name, json, ms }
 #define DELETE_SOON(ms, kind, name)     { ACTION_DELETE, kind, name, "{}", ms }
 #define KEEP(sets)             { ACTION_KEEP, KIND_REPLICA_SET, "", sets, 0 }
+#define OLD()                  { ACTION_OLD, KIND_POD, "", "", 0 }
 #define DELETE(kind, name)     { ACTION_DELETE, kind, name, "{}", 0 }
 #define FOREGROUND(kind, name) { ACTION_FOREGROUND, kind, name, "{}", 0 }
 
@@ -63,6 +64,9 @@ const struct scenario SCENARIOS[] = {
 	  "Running",
 	  { SPEC(APP), SIZE("1x", "{\"memory\":\"640Mi\",\"cpu\":\"100m\"}"), KEEP("2") } },
 	{ "another-size", "Running", { SPEC(SMALL(2)), SPEC(LARGE(2)), KEEP("1") } },
+	{ "another-size-where-pods-cannot-be-resized",
+	  "Running",
+	  { OLD(), SPEC(SMALL(2)), SPEC(LARGE(2)) } },
 	{ "another-size-and-back-at-once",
 	  "Running",
 	  { SPEC(SMALL(2)), SPEC(LARGE(2)), SPEC_SOON(2, SMALL(2)), SPEC_SOON(8, LARGE(2)),
@@ -205,6 +209,9 @@ void scenario_act(struct world *world, const struct action *action)
 		break;
 	case ACTION_CRASH:
 		crash_all(cluster);
+		break;
+	case ACTION_OLD:
+		world->no_resize = true;
 		break;
 	case ACTION_KEEP:
 	case ACTION_END:

@@ -18,6 +18,7 @@ struct action {
 		ACTION_CRASH,   /* the container of every dyno fails, and starts again */
 		ACTION_FOREGROUND, /* or so that its dependents go first */
 		ACTION_KEEP,    /* nothing: no more than `text` ReplicaSets are made, no dyno is replaced */
+		ACTION_OLD,     /* nothing: the cluster is older than the resize of pods */
 	} what;
 	enum kind kind;
 	const char *name;

@@ -302,6 +302,9 @@ static struct outcome carry_out(struct http_call *call)
 	bool json_patch = call->content_type && strstr(call->content_type, "json-patch");
 	const struct object *object;
 
+	if (call->world->no_resize && call->sub && strcmp(call->sub, "resize") == 0)
+		return (struct outcome){ .status = 404, .reason = "NotFound",
+			                 .message = "the server could not find the requested resource" };
 	if (strcmp(call->method, "POST") == 0)
 		return cluster_create(cluster, call->kind, call->ns, body);
 	if (strcmp(call->method, "PUT") == 0)

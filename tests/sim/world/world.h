@@ -62,6 +62,7 @@ struct world {
 	unsigned writes;         /* those that may change something, events apart */
 	unsigned events;         /* delivered to watches so far */
 	unsigned harmed;
+	bool no_resize;          /* of pods: there is no such subresource */
 	bool calm;               /* nothing is harmed any more */
 	bool crash;              /* the controller has to end now */
 	bool acting;             /* the actors have a pass ahead */
