@@ -133,7 +133,7 @@ static void take_steps(struct run *run, const struct reconcile_input *input)
 		struct write *write = &run->writes[i];
 
 		if (write->state != WRITE_PENDING || write->repairs ||
-		    !step_follows_size(&run->formation, &write->step) ||
+		    !step_follows_size(input, &write->step) ||
 		    turns_take(run->env->turns, run->key, loop_mono_ms(run->env->loop)))
 			continue;
 		run->waits_turn = true;

@@ -6,6 +6,7 @@
 #include "codec/digest.h"
 #include "controller/changes.h"
 #include "formation/plan.h"
+#include "formation/sized.h"
 
 void step_own(struct arena *arena, struct step *step)
 {
@@ -159,12 +160,27 @@ bool step_is_repair(const struct reconcile_input *input, const struct step *step
 	       !digest_is_none(child->satisfied_before);
 }
 
-bool step_follows_size(const struct formation *formation, const struct step *step)
+/* Whether the pod template that `step` applies has another size than the Deployment's. */
+static bool changes_size(const struct reconcile_input *input, const struct step *step)
 {
+	const char *wanted = sized_of(json_path(step->body, "spec", "template", NULL));
+
+	for (size_t i = 0; i < input->deployment_count; i++) {
+		if (same_text(input->deployments[i]->child.object.name, step->name))
+			return !same_text(input->deployments[i]->resources, wanted);
+	}
+	return false;
+}
+
+bool step_follows_size(const struct reconcile_input *input, const struct step *step)
+{
+	const struct formation *formation = input->formation;
 	int64_t seen = json_int_or(json_get(formation->status, "observedGeneration"), 0);
 
-	return (step->kind == STEP_APPLY || step->kind == STEP_RESIZE) && step->uid &&
-	       step->resource == &RESOURCE_DEPLOYMENT && seen == formation->generation;
+	if (!step->uid || step->resource != &RESOURCE_DEPLOYMENT || seen != formation->generation)
+		return false;
+	return step->kind == STEP_RESIZE ||
+	       (step->kind == STEP_APPLY && changes_size(input, step));
 }
 
 bool step_goes_with_status(const struct step *step)

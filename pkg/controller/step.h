@@ -42,12 +42,13 @@ const char *step_text(struct arena *arena, const struct step *step);
 bool step_is_repair(const struct reconcile_input *input, const struct step *step);
 
 /*
- * Whether it changes a Deployment though the user asked for nothing new,
- * because a size did: at most some Formations do that at a time. What somebody
- * changed by hand is put right at once, and what the user changed is done at
+ * Whether it gives a Deployment, or its dynos, another size though the user
+ * asked for nothing new, because a DynoSize changed: at most some Formations do
+ * that at a time. What somebody changed by hand is put right at once, and what
+ * the user changed, or asked for by an annotation as a restart is, is done at
  * once.
  */
-bool step_follows_size(const struct formation *formation, const struct step *step);
+bool step_follows_size(const struct reconcile_input *input, const struct step *step);
 
 /* An event about a process goes with its writes, any other with the status. */
 bool step_goes_with_status(const struct step *step);

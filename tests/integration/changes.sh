@@ -245,6 +245,12 @@ all_ready() {
 	for name in "$@"; do run_pods "$name" worker && is True condition "$name" Ready || return 1; done
 }
 check "three Formations of that size are ready" eventually all_ready turn1 turn2 turn3
+restarted() {
+	k annotate formation turn3 dyno.dev/restarted-at=2026-11-24T00:00:00Z >/dev/null &&
+		becomes 2026-11-24T00:00:00Z '{.spec.template.metadata.annotations.dyno\.dev/restarted-at}' get deployment turn3-worker &&
+		settled
+}
+check "one of them is restarted, and not ready for now" restarted
 changed_sizes() { for name in turn1 turn2 turn3; do memory $name-worker; echo; done | sort | uniq -c | xargs; }
 one_by_one() {
 	settled && dyno_size 96Mi && eventually is "2 64Mi 1 96Mi" changed_sizes && stays 3 is "2 64Mi 1 96Mi" changed_sizes
