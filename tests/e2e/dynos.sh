@@ -48,7 +48,7 @@ check "kubectl get fm shows the formation, how many are ready, and the status" \
 	says "web=2:2X worker=1:1X clock=1:1X" k get fm shop
 check "ready counts every dyno" is 4/4 value '{.status.ready}' get fm shop
 check "dynos are named web.1 and web.2" eventually named shop web "web.1 web.2"
-check "the web page answers through the Service and names its dyno" says "web." page shop-web
+check "the web page answers through the Service and names its dyno" eventually says "web." page shop-web
 dyno_env() {
 	page shop-web env >"$work/env" && cat "$work/env" && grep -q '^DYNO=web\.shop-web-' "$work/env" && grep -qx 'DYNO_TYPE=web' "$work/env" &&
 		grep -qx 'FORMATION=shop' "$work/env" && grep -qx 'DYNO_SIZE=2X' "$work/env" && grep -qx 'PORT=5000' "$work/env" &&
