@@ -49,14 +49,26 @@ static int reserve(struct buf *buf, size_t more)
 	return 0;
 }
 
+char *buf_extend(struct buf *buf, size_t len)
+{
+	char *bytes;
+
+	if (reserve(buf, len) < 0)
+		return NULL;
+	bytes = buf->data + buf->len;
+	buf->len += len;
+	bytes[len] = '\0';
+	return bytes;
+}
+
 int buf_append(struct buf *buf, const void *data, size_t len)
 {
-	if (reserve(buf, len) < 0)
+	char *bytes = buf_extend(buf, len);
+
+	if (!bytes)
 		return -1;
 	if (len)
-		memcpy(buf->data + buf->len, data, len);
-	buf->len += len;
-	buf->data[buf->len] = '\0';
+		memcpy(bytes, data, len);
 	return 0;
 }
 

@@ -32,6 +32,13 @@ void buf_reset(struct buf *buf);
 int buf_append(struct buf *buf, const void *data, size_t len);
 int buf_puts(struct buf *buf, const char *s);
 int buf_putc(struct buf *buf, char c);
+
+/*
+ * Append `len` bytes that the caller writes now. Returns where they begin,
+ * borrowed until the next change, or NULL when they don't fit.
+ */
+char *buf_extend(struct buf *buf, size_t len);
+
 int buf_printf(struct buf *buf, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -2,7 +2,10 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "codec/json.h"
 
 struct digest digest_of(const void *data, size_t len)
 {
@@ -14,6 +17,17 @@ struct digest digest_of(const void *data, size_t len)
 	assert(done == 1);
 	(void)done;
 	memcpy(digest.bytes, sha, sizeof(digest.bytes));
+	return digest;
+}
+
+struct digest digest_of_json(const struct json *value)
+{
+	struct buf text = BUF_INIT(SIZE_MAX / 4);
+	struct digest digest;
+
+	json_write(&text, value);
+	digest = digest_of(buf_cstr(&text), text.len);
+	buf_release(&text);
 	return digest;
 }
 

@@ -5,12 +5,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct json;
+
 /* The first 16 bytes of a SHA-256. All zero means "none". */
 struct digest {
 	unsigned char bytes[16];
 };
 
 struct digest digest_of(const void *data, size_t len);
+
+/* Of a value's compact text, as json_write has it. NULL is null. */
+struct digest digest_of_json(const struct json *value);
+
 bool digest_equal(struct digest a, struct digest b);
 bool digest_is_none(struct digest d);
 

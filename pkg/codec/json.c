@@ -14,7 +14,7 @@ const struct json *json_get(const struct json *value, const char *key)
 	if (!value || value->type != JSON_OBJECT)
 		return NULL;
 	for (const struct json *item = value->first; item; item = item->next) {
-		if (strcmp(item->key, key) == 0)
+		if (item->key[0] == key[0] && strcmp(item->key, key) == 0)
 			return item;
 	}
 	return NULL;

@@ -37,47 +37,85 @@ static bool needs_escape(uint32_t code)
 	       code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe || code == 0xffff;
 }
 
+#define EACH_BYTE(value) (0x0101010101010101ULL * (value))
+
+/* Eight bytes that are all of ASCII and need no escape. */
+static bool word_is_plain(uint64_t word)
+{
+	uint64_t below = word - EACH_BYTE(0x20);
+	uint64_t quote = (word ^ EACH_BYTE('"')) - EACH_BYTE(1);
+	uint64_t slash = (word ^ EACH_BYTE('\\')) - EACH_BYTE(1);
+	uint64_t delete = word + EACH_BYTE(1);
+
+	/* A borrow or a carry between bytes begins in one that is not plain. */
+	return ((word | below | quote | slash | delete) & EACH_BYTE(0x80)) == 0;
+}
+
+/* Bytes from the start of `text` that are plain for sure: eight at a time, and all of a plain end. */
+static size_t plain_words(const char *text, size_t len)
+{
+	uint64_t word = EACH_BYTE(' ');
+	size_t i = 0;
+
+	for (; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, text + i, sizeof(word));
+		if (!word_is_plain(word))
+			return i;
+	}
+	word = EACH_BYTE(' ');
+	memcpy(&word, text + i, len - i);
+	return word_is_plain(word) ? len : i;
+}
+
 /* Bytes from the start of `text` that stand in JSON as they are. */
 static size_t plain_run(const char *text, size_t len)
 {
-	size_t i = 0;
+	size_t n;
 
-	while (i < len) {
-		uint32_t code = (unsigned char)text[i];
-		size_t n = 1;
-
-		if (code >= 0x80)
-			n = utf8_decode(text + i, len - i, &code);
-		if (n == 0 || needs_escape(code))
-			break;
-		i += n;
-	}
-	return i;
-}
-
-void json_write_string(struct buf *buf, const char *text)
-{
-	size_t len = strlen(text);
-
-	buf_putc(buf, '"');
-	while (len) {
-		size_t n = plain_run(text, len);
+	for (size_t i = plain_words(text, len);; i += n) {
 		uint32_t code;
 
-		buf_append(buf, text, n);
-		text += n;
-		len -= n;
-		if (!len)
-			break;
-		n = utf8_decode(text, len, &code);
+		n = i < len ? utf8_decode(text + i, len - i, &code) : 0;
+		if (n == 0 || needs_escape(code))
+			return i;
+	}
+}
+
+/* What follows the first part of a string, which was plain. */
+static void write_rest(struct buf *buf, const char *text, size_t len)
+{
+	while (len) {
+		uint32_t code;
+		size_t n = utf8_decode(text, len, &code);
+
 		if (n)
 			write_escape(buf, code);
 		else
 			buf_puts(buf, UTF8_REPLACEMENT);
 		text += n ? n : 1;
 		len -= n ? n : 1;
+		n = plain_run(text, len);
+		buf_append(buf, text, n);
+		text += n;
+		len -= n;
 	}
 	buf_putc(buf, '"');
+}
+
+void json_write_string(struct buf *buf, const char *text)
+{
+	size_t len = strlen(text), plain = plain_run(text, len);
+	bool whole = plain == len;
+	char *to = buf_extend(buf, plain + (whole ? 2 : 1));
+
+	if (!to)
+		return;
+	*to = '"';
+	memcpy(to + 1, text, plain);
+	if (whole)
+		to[plain + 1] = '"';
+	else
+		write_rest(buf, text + plain, len - plain);
 }
 
 static void write_break(struct buf *buf, int indent)

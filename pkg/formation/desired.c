@@ -46,16 +46,11 @@ static struct json *annotations_of(struct json *body)
 	return member(member(body, "metadata"), "annotations");
 }
 
-static struct digest digest_text(const char *text)
-{
-	return digest_of(text, strlen(text));
-}
-
 struct json *desired_sign(struct arena *arena, struct json *body)
 {
 	char hex[DIGEST_HEX];
 
-	digest_hex(digest_text(json_text(arena, body)), sizeof(struct digest), hex);
+	digest_hex(digest_of_json(body), sizeof(struct digest), hex);
 	json_set_string(arena, annotations_of(body), ANNOTATION_APPLIED, hex);
 	return body;
 }
@@ -229,9 +224,9 @@ bool desired_is_known(const struct formation *formation, const struct dyno_size 
 	       child->satisfied_key == desired_key(formation, size);
 }
 
-static struct digest template_digest(struct arena *arena, const struct json *body)
+static struct digest template_digest(const struct json *body)
 {
-	return digest_text(json_text(arena, json_path(body, "spec", "template", NULL)));
+	return digest_of_json(json_path(body, "spec", "template", NULL));
 }
 
 static void compare_deployment(struct arena *arena, const struct formation *formation,
@@ -249,7 +244,7 @@ static void compare_deployment(struct arena *arena, const struct formation *form
 	if (version != TEMPLATE_VERSION &&
 	    desired_is_satisfied(json_path(body, "spec", "template", NULL),
 	                         json_path(value, "spec", "template", NULL)))
-		deployment->template_satisfied = template_digest(arena, body);
+		deployment->template_satisfied = template_digest(body);
 }
 
 void desired_compare(struct arena *arena, const struct formation *formation,
@@ -296,5 +291,5 @@ int desired_template_version(struct arena *arena, const struct formation *format
 	body = desired_deployment(arena, formation, process, size, version);
 	return template_version_next(
 		version, TEMPLATE_VERSION,
-		digest_equal(template_digest(arena, body), deployment->template_satisfied));
+		digest_equal(template_digest(body), deployment->template_satisfied));
 }

@@ -127,9 +127,7 @@ struct json *sized_strip(struct arena *arena, const struct json *template)
 
 struct digest sized_digest(struct arena *arena, const struct json *template)
 {
-	const char *text = json_text(arena, sized_strip(arena, template));
-
-	return digest_of(text, strlen(text));
+	return digest_of_json(sized_strip(arena, template));
 }
 
 /* --- comparing ----------------------------------------------------- */

@@ -1,3 +1,4 @@
+#include "base/utf8.h"
 #include "unit.h"
 
 static struct arena arena;
@@ -219,6 +220,32 @@ static void test_strings_are_escaped(void **state)
 	assert_string_equal(string_of("\xc3\xa9\xf0\x9f\x98\x80"), "\"\xc3\xa9\xf0\x9f\x98\x80\"");
 }
 
+/* Text is looked at in words of eight bytes: nothing hides in one, at its edge or behind it. */
+static void test_what_is_escaped_is_found_wherever_it_stands(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "\"", "\\\"" }, { "\\", "\\\\" }, { "\x01", "\\u0001" }, { "\x1f", "\\u001f" },
+		{ "\x7f", "\\u007f" }, { "\xff", UTF8_REPLACEMENT }, { " ", " " }, { "~", "~" },
+		{ "\xc3\xa9", "\xc3\xa9" }, { "\xc2\x85", "\\u0085" },
+	};
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	(void)state;
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		for (int before = 0; before <= 17; before++) {
+			for (int after = 0; after <= 9; after++) {
+				char *plain = arena_printf(&arena, "%.*s%s%.*s", before, letters,
+				                           rows[row][0], after, letters);
+
+				assert_string_equal(text_of(json_new_string(&arena, plain)),
+				                    arena_printf(&arena, "\"%.*s%s%.*s\"", before,
+				                                 letters, rows[row][1], after,
+				                                 letters));
+			}
+		}
+	}
+}
+
 static void test_what_yaml_refuses_or_folds_is_escaped(void **state)
 {
 	(void)state;
@@ -286,6 +313,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_keys_are_copied, reset),
 		cmocka_unit_test_teardown(test_clone_shares_nothing, reset),
 		cmocka_unit_test_teardown(test_strings_are_escaped, reset),
+		cmocka_unit_test_teardown(test_what_is_escaped_is_found_wherever_it_stands, reset),
 		cmocka_unit_test_teardown(test_what_yaml_refuses_or_folds_is_escaped, reset),
 		cmocka_unit_test_teardown(test_invalid_utf8_is_written_as_a_replacement, reset),
 		cmocka_unit_test_teardown(test_pretty_text_is_indented_by_two, reset),
